@@ -1,0 +1,111 @@
+"""A search and its answer: frozen values between the edges and the search service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.domain import Track
+from app.filters import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One reference of a query.
+
+    Attributes:
+        reference: Id of a track or clip of the same library.
+        weights: By space; ``None`` is 1 for every space, a space left out is 0. Negative asks for contrast.
+        segment_s: Start and end in seconds; ``None`` is the whole.
+    """
+
+    reference: str
+    weights: Mapping[str, float] | None = None
+    segment_s: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What to look for; checked by ``services.search`` against the encoder and the library.
+
+    Attributes:
+        library_id: Whose tracks.
+        terms: At least one.
+        encoder: By name; ``None`` is the default encoder.
+        k: How many matches, 1 to 1000.
+        where: Which tracks may be found.
+        max_similarity: Ceiling, in [-1, 1]: closer ones are left out.
+        diversity: 0 to 1; maximal marginal relevance with λ = 1 - diversity.
+        max_per_artist: At most so many by one artist (tracks without artist are not counted).
+        calibrate: Whether spaces are put on one scale first (search.md).
+        explain: Whether matches carry contributions and the best segment.
+    """
+
+    library_id: str
+    terms: tuple[Term, ...]
+    encoder: str | None = None
+    k: int = 20
+    where: Filter | None = None
+    max_similarity: float | None = None
+    diversity: float = 0.0
+    max_per_artist: int | None = None
+    calibrate: bool = True
+    explain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceShare:
+    """What one space says of a match.
+
+    Attributes:
+        similarity: In [-1, 1], this space alone, with the query's weights inside it.
+        weight: Share of the space in the whole, after calibration; shares of all spaces sum to 1 in magnitude.
+        contribution: What it adds to the match's similarity; contributions sum to it.
+    """
+
+    similarity: float
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMatch:
+    """The part of a match that is closest to the query."""
+
+    start_s: float
+    end_s: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One found track. ``percentile``: share of the catalogue, in percent, that is less similar to the query."""
+
+    track: Track
+    similarity: float
+    percentile: float
+    by_space: Mapping[str, SpaceShare] = field(default_factory=dict)
+    segment: SegmentMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What was found, best first, and how.
+
+    Attributes:
+        matches: At most k.
+        encoder: Name of the encoder used.
+        weights: By space, as used after normalisation (``SpaceShare.weight``).
+        indexed: How many tracks the index holds.
+        allowed: How many of them the filter left.
+        exact: Whether no candidate can have been missed.
+        took_ms: By stage.
+        empty_because: Why there are no matches; ``None`` when there are some.
+    """
+
+    matches: tuple[Match, ...]
+    encoder: str
+    weights: Mapping[str, float]
+    indexed: int
+    allowed: int
+    exact: bool
+    took_ms: Mapping[str, float]
+    empty_because: str | None = None

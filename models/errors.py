@@ -1,0 +1,33 @@
+"""The error tree of the models package.
+
+ModelError
+├── AudioUnreadable        the bytes are not audio that can be used, with the reason
+├── WaveformTooShort       fewer samples than an encoder needs
+├── ArtifactInvalid        a manifest or weights file that is missing, damaged or of another encoder
+├── UnknownEncoder         no encoder is registered under this name
+└── DeviceUnavailable      the device that was asked for is not there
+"""
+
+
+class ModelError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class AudioUnreadable(ModelError):
+    """The bytes are not audio that can be used."""
+
+
+class WaveformTooShort(ModelError):
+    """Fewer samples than an encoder needs."""
+
+
+class ArtifactInvalid(ModelError):
+    """A manifest or weights file that is missing, damaged or of another encoder."""
+
+
+class UnknownEncoder(ModelError):
+    """No encoder is registered under this name."""
+
+
+class DeviceUnavailable(ModelError):
+    """The device that was asked for is not there."""
