@@ -251,6 +251,7 @@ class Job:
 
     ``subject`` is the track's or clip's id. ``attempts`` counts errors, ``crashes`` deaths of the process that
     worked on it, ``losses`` deaths of its machine. ``token`` fences: only its holder may write a result.
+    ``request_id`` is that of the HTTP request which asked for it: web and worker log the same one.
     """
 
     id: str
@@ -270,6 +271,7 @@ class Job:
     progress: float = 0.0
     error_code: str | None = None
     error_message: str | None = None
+    request_id: str | None = None
     created_at: datetime = field(default_factory=utc_now)
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -160,6 +160,7 @@ job = Table(
     Column("progress", Float, nullable=False),
     Column("error_code", String(100)),
     Column("error_message", Text),
+    Column("request_id", String(100)),
     Column("created_at", Time, nullable=False),
     Column("started_at", Time),
     Column("finished_at", Time),
