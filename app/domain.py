@@ -303,6 +303,19 @@ class QueueDepth:
     oldest_age_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A running total that workers add to, for metrics: of all workers, since the database was made.
+
+    ``name`` is for example ``outcome:done`` or ``stage:decode``; ``count`` says how often it happened and ``total``
+    how much it came to (seconds of a stage, rows of a device batch).
+    """
+
+    name: str
+    count: int
+    total: float = 0.0
+
+
 # --- the change log --------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from app.domain import (
     Library,
     Metadata,
     QueueDepth,
+    Tally,
     Track,
     TrackState,
     Vectors,
@@ -164,13 +165,17 @@ class JobQueue(Protocol):
         """Newest first, with the cursor of the next page. Raises ``InvalidRequest`` for a bad cursor."""
 
     def register(self, worker: WorkerInfo, lease: timedelta) -> None: ...
+    def leave(self, worker_id: str) -> None:
+        """Declare this worker gone; what it was still working on is queued again, not counted against it."""
+
     def retire_siblings(self, worker_id: str, host: str) -> int:
-        """Declare every other worker of this host dead (embedded start); their jobs count a loss."""
+        """Declare every other worker of this host dead; the next ``reap`` counts a loss for their jobs."""
 
     def claim(self, worker_id: str, *, limit: int, deadline: timedelta, max_priority: int = 9) -> Sequence[Job]:
         """Take the next due jobs, by priority then age, each with a fresh token.
 
-        A job that must run alone comes as the only one of its batch. Nothing for a dead or expired worker.
+        A job that must run alone comes only to a worker without any other, and nothing comes beside it; one that
+        is next holds back what stands behind it. Nothing for a dead or expired worker.
         """
 
     def beat(self, worker_id: str, lease: timedelta, running: Iterable[str]) -> Sequence[str]:
@@ -210,6 +215,12 @@ class JobQueue(Protocol):
     def depth(self) -> Sequence[QueueDepth]: ...
     def count_waiting(self, *, max_priority: int, min_priority: int = 0) -> int: ...
     def workers(self) -> Sequence[WorkerInfo]: ...
+
+    def tally(self, tallies: Iterable[Tally]) -> None:
+        """Add to the running totals of all workers."""
+
+    def tallies(self) -> Sequence[Tally]:
+        """The running totals, by name."""
 
 
 class ChangeLog(Protocol):

@@ -164,7 +164,7 @@ job = Table(
     Column("created_at", Time, nullable=False),
     Column("started_at", Time),
     Column("finished_at", Time),
-    Index("ix_job_library_id_created_at", "library_id", "created_at"),
+    Index("ix_job_library_id_id", "library_id", "id"),  # ids are UUIDv7: the order of a listing
     Index("ix_job_subject", "subject"),
 )
 Index(
@@ -180,6 +180,14 @@ Index(
     job.c.worker_id,
     sqlite_where=text("state = 'running'"),
     postgresql_where=text("state = 'running'"),
+)
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Float, nullable=False),
 )
 
 change_counter = Table(
