@@ -4,7 +4,7 @@
     python benchmarks/real_music.py --audio FOLDER --list recordings.csv [--json FILE]
 
 The list is a CSV with a row per file: `path` (below FOLDER), `soundtrack` (the source), and optionally `dup_of`
-(another row's path: the same recording), `artist`, `title`, `licence`. Everything goes over HTTP, as any client would.
+(another row's path: the same recording), `artist`, `title`, `licence`. Everything goes over HTTP.
 """
 
 import argparse
