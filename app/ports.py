@@ -168,8 +168,8 @@ class JobQueue(Protocol):
     def leave(self, worker_id: str) -> None:
         """Declare this worker gone; what it was still working on is queued again, not counted against it."""
 
-    def retire_siblings(self, worker_id: str, host: str) -> int:
-        """Declare every other worker of this host dead; the next ``reap`` counts a loss for their jobs."""
+    def retire_siblings(self, worker_id: str, host: str) -> Sequence[Job]:
+        """Declare every other worker of this host dead; requeue and return their jobs, as losses."""
 
     def claim(self, worker_id: str, *, limit: int, deadline: timedelta, max_priority: int = 9) -> Sequence[Job]:
         """Take the next due jobs, by priority then age, each with a fresh token.
@@ -204,7 +204,11 @@ class JobQueue(Protocol):
         """The process working on it died: one more crash; buried at the third."""
 
     def reap(self) -> Sequence[Job]:
-        """Requeue running jobs without a living worker, as losses. Level-triggered; safe to call by anybody."""
+        """Requeue and return the running jobs without a living worker, as losses. Level-triggered.
+
+        To be called only by who has itself renewed without error for a whole lease: after an outage of the
+        database everybody looks dead.
+        """
 
     def cancel(self, library_id: str, job_id: str) -> Job:
         """Cancel. Raises ``Conflict`` if it has ended."""
@@ -212,7 +216,9 @@ class JobQueue(Protocol):
     def retry(self, library_id: str, job_id: str) -> Job:
         """Queue a failed or cancelled job again, its counters at zero. Raises ``Conflict`` otherwise."""
 
-    def depth(self) -> Sequence[QueueDepth]: ...
+    def depth(self) -> Sequence[QueueDepth]:
+        """Jobs that have not ended."""
+
     def count_waiting(self, *, max_priority: int, min_priority: int = 0) -> int: ...
     def workers(self) -> Sequence[WorkerInfo]: ...
 

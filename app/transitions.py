@@ -1,14 +1,17 @@
 """What becomes of a job: the rules of the lease queue, as pure functions that every queue applies.
 
-Each takes the job as it is and returns it as it shall be stored. Who may ask for it, and when, is for the queue to say.
+Each takes the job as it is and returns it as it shall be stored. Who may ask for it,
+and when, is for the queue to say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final
 
 from app.domain import Job, JobState
+from app.errors import Conflict
 
 MAX_ATTEMPTS: Final = 4
 """Errors after which a job is given up."""
@@ -20,10 +23,30 @@ MAX_LOSSES: Final = 5
 """Deaths of the machine at work on it after which a job is given up."""
 
 MAX_BACKOFF_S: Final = 300.0
+WORKER_MEMORY: Final = timedelta(days=1)
+"""How long a dead worker stays listed."""
+
 MAX_MESSAGE_CHARACTERS: Final = 2000
 
 Uniform = Callable[[], float]
 """A source of random numbers in [0, 1)."""
+
+
+def enqueued(job: Job, now: datetime) -> Job:
+    """As stored: the delay that the caller asked for (``run_at`` after ``created_at``) by the queue's own clock."""
+    return replace(job, created_at=now, run_at=now + max(timedelta(0), job.run_at - job.created_at))
+
+
+def batch(due: Sequence[Job], *, busy: bool) -> Sequence[Job]:
+    """Those of the next due jobs that a worker may take.
+
+    Args:
+        due: In the order of the queue.
+        busy: Whether the worker is at work on others already.
+    """
+    if due and due[0].must_run_alone:
+        return [] if busy else due[:1]
+    return list(takewhile(lambda job: not job.must_run_alone, due))
 
 
 def claimed(job: Job, *, worker_id: str, token: str, now: datetime, deadline: timedelta) -> Job:
@@ -70,7 +93,9 @@ def finished(job: Job, now: datetime) -> Job:
 
 
 def cancelled(job: Job, now: datetime) -> Job:
-    """Nobody wants it any more."""
+    """Nobody wants it any more. Raises ``Conflict`` if it has ended."""
+    if job.state.is_final:
+        raise Conflict(f"Job {job.id} has ended ({job.state}); only a queued or running job can be cancelled.")
     return replace(job, state=JobState.CANCELLED, token=None, deadline=None, stage=None, finished_at=now)
 
 
@@ -108,7 +133,9 @@ def lost(job: Job, now: datetime) -> Job:
 
 
 def retried(job: Job, now: datetime) -> Job:
-    """Given another chance by somebody who asked for it: as good as new."""
+    """Given another chance by somebody who asked for it, as good as new. Raises ``Conflict`` unless given up."""
+    if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+        raise Conflict(f"Job {job.id} is {job.state}; only a failed or cancelled job can be tried again.")
     return replace(
         requeued(job),
         attempts=0,
