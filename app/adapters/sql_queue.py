@@ -204,7 +204,7 @@ class SqlJobQueue:
     def depth(self) -> Sequence[QueueDepth]:
         now = self._now()
         return [
-            QueueDepth(state, priority, count, (now - _utc(oldest)).total_seconds())
+            QueueDepth(state, priority, count, (now - oldest).total_seconds())
             for state, where in ((JobState.QUEUED, _QUEUED), (JobState.RUNNING, _RUNNING))
             for priority, count, oldest in self._connection.execute(
                 select(_job.c.priority, func.count(), func.min(_job.c.created_at))
@@ -220,7 +220,7 @@ class SqlJobQueue:
 
     def workers(self) -> Sequence[WorkerInfo]:
         rows = self._connection.execute(select(_worker).order_by(_worker.c.id))
-        return [WorkerInfo(row.id, row.host, row.device, _utc(row.lease_until), row.alive) for row in rows]
+        return [WorkerInfo(row.id, row.host, row.device, row.lease_until, row.alive) for row in rows]
 
     def tally(self, tallies: Iterable[Tally]) -> None:
         # By name: two workers that add at once lock the rows in the same order.
@@ -244,7 +244,9 @@ class SqlJobQueue:
         return [Tally(name, count, total) for name, count, total in rows]
 
     def _now(self) -> datetime:
-        return _utc(self._connection.scalar(_NOW[self._connection.dialect.name]))
+        """The time by the clock of the database; SQLite's is that of this host, and comes as text in UTC."""
+        now = self._connection.execute(_NOW[self._connection.dialect.name]).scalar_one()
+        return now.astimezone(UTC) if isinstance(now, datetime) else datetime.fromisoformat(f"{now}+00:00")
 
     def _fetch(self, wanted: Select[Any]) -> list[Job]:
         return [_to_job(row) for row in self._connection.execute(wanted).mappings()]
@@ -256,7 +258,7 @@ class SqlJobQueue:
         until = self._connection.scalar(
             select(_worker.c.lease_until).where(_worker.c.id == worker_id, _worker.c.alive).with_for_update()
         )
-        return until is not None and _utc(until) > self._now()
+        return until is not None and until > self._now()
 
     def _of_library(self, library_id: str, job_id: str, wanted: Select[Any]) -> Job:
         found = (
@@ -312,16 +314,7 @@ def _to_row(job: Job) -> dict[str, object]:
 
 def _to_job(row: Mapping[Any, Any]) -> Job:
     values = {name: row[name] for name in _COLUMNS}
-    for name, value in values.items():
-        if isinstance(value, datetime):
-            values[name] = _utc(value)
     return Job(**values | {"kind": JobKind(row["kind"]), "state": JobState(row["state"])})
-
-
-def _utc(value: datetime | str | None) -> datetime:
-    """The time as stored: SQLite gives it as UTC without its zone, or as text."""
-    time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _is_id(value: str) -> bool:
