@@ -1,0 +1,78 @@
+"""What every index does alike with its rows: check them, and rank exact scores."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from app.domain import Vectors
+from app.ports import Hits, Numbers
+from app.query import inner_products
+
+
+def checked_rows(numbers: Numbers, vectors: Vectors, dimension: int) -> tuple[Numbers, Vectors]:
+    """Return rows to store, ascending by number; of a number given twice, the last row.
+
+    Raises:
+        ValueError: Wrong shapes, or a value that is not finite.
+    """
+    numbers, vectors = np.asarray(numbers, dtype=np.int64), np.asarray(vectors, dtype=np.float32)
+    if numbers.ndim != 1 or vectors.shape != (len(numbers), dimension):
+        raise ValueError(
+            f"Numbers of shape {numbers.shape} came with vectors of shape {vectors.shape}; "
+            f"expected (N,) and (N, {dimension})."
+        )
+    if not np.isfinite(vectors).all():
+        raise ValueError("A vector holds NaN or infinity; encoders must yield finite vectors.")
+    last = len(numbers) - 1 - np.unique(numbers[::-1], return_index=True)[1]
+    return numbers[last], np.ascontiguousarray(vectors[last])
+
+
+def checked_query(query: Vectors, k: int, dimension: int) -> Vectors:
+    """Return the query as contiguous float32.
+
+    Raises:
+        ValueError: Wrong shape, a value that is not finite, or k below 1.
+    """
+    query = np.ascontiguousarray(query, dtype=np.float32)
+    if query.shape != (dimension,):
+        raise ValueError(f"The query has shape {query.shape}; expected ({dimension},).")
+    if not np.isfinite(query).all():
+        raise ValueError("The query holds NaN or infinity.")
+    if k < 1:
+        raise ValueError(f"k is {k}; expected at least 1.")
+    return query
+
+
+def find(ascending: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the places of the wanted numbers in ascending ones, and which of the wanted are there.
+
+    Both are indices: ``ascending[places] == wanted[which]``.
+    """
+    wanted = np.asarray(wanted, dtype=np.int64)
+    if not len(ascending):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    places = np.searchsorted(ascending, wanted)
+    which = np.flatnonzero(ascending[np.minimum(places, len(ascending) - 1)] == wanted)
+    return places[which], which
+
+
+def best(numbers: Numbers, vectors: Iterable[Vectors], query: Vectors, k: int) -> tuple[Numbers, Vectors]:
+    """Return numbers and scores of the k best rows, ties by number.
+
+    A score is the float64 inner product rounded to float32, so that every index gives the same one.
+
+    Args:
+        numbers: (N,) in any order.
+        vectors: Blocks of rows, (N, D) together.
+        query: (D,).
+        k: How many, at most.
+    """
+    products = [inner_products(block, query) for block in vectors]
+    scores = np.concatenate([np.empty(0), *products]).astype(np.float32)
+    order = np.lexsort((numbers, -scores))[:k]
+    return numbers[order], scores[order]
+
+
+def no_hits() -> Hits:
+    """The answer of an index in which nothing may be found."""
+    return Hits(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), exact=True, allowed=0)
