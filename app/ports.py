@@ -253,7 +253,9 @@ class Transaction(Protocol):
 class Database(Protocol):
     """Gives out transactions: committed when the block ends, rolled back when it raises."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
+    def transaction(self, *, read_only: bool = False) -> AbstractContextManager[Transaction]:
+        """Begin one. A read-only one never waits for a writer, and writes nothing."""
+
     def ping(self) -> None:
         """Raise ``DatabaseUnavailable`` unless the database answers."""
 
@@ -314,13 +316,22 @@ class AudioProbe(Protocol):
 
 
 class Doorbell(Protocol):
-    """Wakes sleeping workers. A lost ring costs a polling interval, never a job."""
+    """Wakes sleeping workers. A lost ring costs a polling interval, never a job.
+
+    ``errors`` counts how often the bell could not be used.
+    """
+
+    errors: int
+
+    @property
+    def errors(self) -> int:
+        """How often it could not be used."""
 
     def ring(self) -> None:
         """Never raises and never blocks for long."""
 
     def wait(self, timeout_s: float) -> None:
-        """Return when it rang or after the time."""
+        """Return when it rang or after the time, sometimes before."""
 
     def ping(self) -> None:
         """Raise ``Transient`` unless the bell works."""
