@@ -1,0 +1,51 @@
+// The encoders that can be searched with. Emits "choose" with the one in use, also when a worker brings the first.
+
+import { byId, show, write } from "./dom.js";
+
+const LOOK_AGAIN_MS = 2000;
+
+export class Encoders extends EventTarget {
+  #api;
+  #choice = byId("encoder-choice");
+  #ready = [];
+
+  constructor(api) {
+    super();
+    this.#api = api;
+    this.#choice.addEventListener("change", () => this.#choose());
+  }
+
+  /** Load the list, and go on looking until there is one to search with. */
+  async load() {
+    const { items } = await this.#api.get("/v1/encoders").catch(() => ({ items: [] }));
+    const ready = items.filter((encoder) => encoder.state === "ready");
+    if (!ready.length) setTimeout(() => this.load(), LOOK_AGAIN_MS);
+    else this.#offer(ready);
+  }
+
+  /** Whether there is one to search with. */
+  get isReady() {
+    return this.#ready.length > 0;
+  }
+
+  #offer(ready) {
+    const wanted = this.#choice.value || ready.find((encoder) => encoder.is_default)?.name || ready[0].name;
+    this.#ready = ready;
+    this.#choice.replaceChildren(...ready.map(optionOf));
+    this.#choice.value = ready.some((encoder) => encoder.name === wanted) ? wanted : ready[0].name;
+    show(byId("encoder"), ready.length > 1);
+    this.#choose();
+  }
+
+  #choose() {
+    const chosen = this.#ready.find((encoder) => encoder.name === this.#choice.value);
+    this.dispatchEvent(new CustomEvent("choose", { detail: chosen }));
+  }
+}
+
+function optionOf(encoder) {
+  const option = document.createElement("option");
+  option.value = encoder.name;
+  write(option, encoder.name);
+  return option;
+}

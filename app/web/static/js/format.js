@@ -1,0 +1,41 @@
+// Numbers and names as people read them.
+
+const MINUS = "\u2212";
+
+/** 83.4 → "1:23"; hours appear when there are any. */
+export function clock(seconds) {
+  if (!Number.isFinite(seconds)) return "–:––";
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const tail = String(whole % 60).padStart(2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** 0.6667 → "67 %". */
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** A similarity in [-1, 1] with two places and a real minus sign. */
+export const similarity = (value) => value.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", MINUS);
+
+/** A contribution, always signed. */
+export const signed = (value) => (value > 0 && similarity(value) !== "0.00" ? `+${similarity(value)}` : similarity(value));
+
+/** 12345 → "12,345" in the reader's own way. */
+export const count = (number) => number.toLocaleString();
+
+/** "1 track", "2 tracks". */
+export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+/** What a track is called: its title, else its file name. */
+export const titleOf = (track) => track.metadata.title || track.filename || "Untitled";
+
+/** Who made it: artist and album, as far as known. */
+export const makersOf = (track) => [track.metadata.artist, track.metadata.album].filter(Boolean).join(" · ");
+
+/** Length, tempo and key, as far as measured. */
+export function factsOf(track) {
+  const analysis = track.analysis;
+  if (!analysis) return "";
+  const tempo = analysis.tempo_bpm === null ? null : `${Math.round(analysis.tempo_bpm)} bpm`;
+  return [clock(analysis.duration_s), tempo, analysis.key].filter(Boolean).join(" · ");
+}

@@ -1,0 +1,139 @@
+// The one player at the bottom of the page. It plays a track or clip, from any second on.
+
+import { byId, fillRail, show, write } from "./dom.js";
+import { clock, makersOf, titleOf } from "./format.js";
+
+const UNPLAYABLE = 4; // MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED
+
+export class Player extends EventTarget {
+  #api;
+  #audio = byId("audio");
+  #bar = byId("player");
+  #seek = byId("player-seek");
+  #toggle = byId("player-toggle");
+  #playing = null; // { track, segment }
+  #dragging = false;
+
+  constructor(api) {
+    super();
+    this.#api = api;
+    for (const name of ["play", "pause", "ended"]) this.#audio.addEventListener(name, () => this.#changed());
+    for (const name of ["timeupdate", "durationchange", "seeked"]) this.#audio.addEventListener(name, () => this.#moved());
+    this.#audio.addEventListener("error", () => this.#failed());
+    this.#toggle.addEventListener("click", () => this.#playOrPause());
+    this.#seek.addEventListener("input", () => this.#drag());
+    this.#seek.addEventListener("change", () => this.#drop());
+    byId("player-close").addEventListener("click", () => this.close());
+  }
+
+  /** Whether this track is sounding now. */
+  isPlaying(id) {
+    return this.#playing?.track.id === id && !this.#audio.paused;
+  }
+
+  /**
+   * Play the track, or pause it if it is the one that plays.
+   * @param segment {start_s, end_s}: where to begin, marked on the seek bar
+   */
+  toggle(track, segment = null) {
+    if (this.#playing?.track.id === track.id) this.#playOrPause();
+    else this.#load(track, segment);
+  }
+
+  close() {
+    this.#forget();
+    show(this.#bar, false);
+    document.body.classList.remove("with-player");
+    this.#changed();
+  }
+
+  #load(track, segment) {
+    this.#forget();
+    this.#playing = { track, segment };
+    write(byId("player-title"), titleOf(track));
+    write(byId("player-note"), segment ? `closest part from ${clock(segment.start_s)}` : makersOf(track));
+    show(this.#bar, true);
+    document.body.classList.add("with-player");
+    const from = segment && segment.start_s > 0 ? `#t=${segment.start_s.toFixed(2)}` : "";
+    this.#audio.src = this.#api.audioUrl(track) + from;
+    this.#play();
+  }
+
+  #forget() {
+    if (!this.#playing) return;
+    this.#playing = null;
+    this.#audio.removeAttribute("src");
+    this.#audio.load();
+  }
+
+  #playOrPause() {
+    if (this.#audio.paused) this.#play();
+    else this.#audio.pause();
+  }
+
+  #play() {
+    // A refusal also arrives as an error event, and an abort only means that another track was chosen.
+    this.#audio.play().catch(() => this.#changed());
+  }
+
+  #failed() {
+    if (!this.#playing) return;
+    const { code } = this.#audio.error ?? {};
+    const type = this.#playing.track.content_type;
+    write(
+      byId("player-note"),
+      code === UNPLAYABLE
+        ? `This browser cannot play it (${type}), or its audio is no longer kept.`
+        : "The audio stopped coming. Press play to try again.",
+    );
+    this.#changed();
+  }
+
+  #drag() {
+    this.#dragging = true;
+    this.#draw(Number(this.#seek.value));
+  }
+
+  #drop() {
+    this.#dragging = false;
+    this.#audio.currentTime = Number(this.#seek.value);
+  }
+
+  #changed() {
+    const sounding = !this.#audio.paused && !this.#audio.ended;
+    showSounding(this.#toggle, sounding, sounding ? "Pause" : "Play");
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #moved() {
+    if (this.#dragging || !this.#playing) return;
+    const { currentTime, duration } = this.#audio;
+    this.#seek.max = Number.isFinite(duration) ? duration : 1;
+    this.#seek.value = currentTime;
+    write(byId("player-length"), clock(duration));
+    this.#draw(currentTime);
+    this.#markSegment(duration);
+  }
+
+  #draw(time_s) {
+    write(byId("player-now"), clock(time_s));
+    this.#seek.setAttribute("aria-valuetext", `${clock(time_s)} of ${clock(this.#audio.duration)}`);
+    fillRail(this.#seek, 0, time_s / this.#seek.max);
+  }
+
+  #markSegment(duration) {
+    const mark = byId("player-segment");
+    const segment = this.#playing.segment;
+    show(mark, Boolean(segment) && duration > 0);
+    if (mark.hidden) return;
+    mark.style.left = `${(100 * segment.start_s) / duration}%`;
+    mark.style.width = `${(100 * (Math.min(segment.end_s, duration) - segment.start_s)) / duration}%`;
+  }
+}
+
+/** Make a play button say whether it would play or pause. */
+export function showSounding(button, sounding, label) {
+  button.querySelector("use").setAttribute("href", sounding ? "#pause" : "#play");
+  button.classList.toggle("playing", sounding);
+  button.setAttribute("aria-label", label);
+}
