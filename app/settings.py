@@ -12,37 +12,51 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SOUNDKIN_", env_file=".env", extra="ignore", frozen=True)
 
-    data_dir: Path = Field(Path("data"), description="Where the embedded default keeps database, audio, snapshots.")
-    host: str = Field("127.0.0.1", description="Address to listen on; others than loopback need a key first.")
-    port: int = Field(8000, ge=0, le=65535)
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data directory.")
-    redis_url: str | None = Field(None, description="Doorbell; default: none, workers poll.")
-    audio_url: str | None = Field(None, description="fsspec URL of the audio store; default: the data directory.")
-    artifacts_dir: Path | None = Field(None, description="More encoder artifacts, beside the shipped ones.")
+    data_dir: Path = Field(
+        default=Path("data"), description="Where the embedded default keeps database, audio, snapshots."
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; others than loopback need a key first."
+    )
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; default: SQLite in the data directory."
+    )
+    redis_url: str | None = Field(default=None, description="Doorbell; default: none, workers poll.")
+    audio_url: str | None = Field(
+        default=None, description="fsspec URL of the audio store; default: the data directory."
+    )
+    artifacts_dir: Path | None = Field(default=None, description="More encoder artifacts, beside the shipped ones.")
 
-    encoders: tuple[str, ...] = Field(("librosa",), description="What workers load and embed with.")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
-    embedded_worker: bool = Field(True, description="Whether the web process supervises a worker of its own.")
-    worker_threads: int = Field(0, ge=0, le=256, description="Tracks in flight per worker; 0: one per core.")
+    encoders: tuple[str, ...] = Field(default=("librosa",), description="What workers load and embed with.")
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
+    embedded_worker: bool = Field(
+        default=True, description="Whether the web process supervises a worker of its own."
+    )
+    worker_threads: int = Field(
+        default=0, ge=0, le=256, description="Tracks in flight per worker; 0: one per core."
+    )
 
-    max_upload_bytes: int = Field(2 * 1024**3, ge=1024)
-    max_duration_s: float = Field(1200.0, gt=0, description="Decoding stops here, with a note on the track.")
-    queue_limit: int = Field(10_000, ge=1, description="Waiting jobs above which uploads get 429.")
-    clip_queue_limit: int = Field(100, ge=1, description="The same for query clips.")
-    clip_ttl_s: float = Field(3600.0, gt=0)
-    clip_wait_s: float = Field(30.0, ge=0, description="How long a search by audio waits for its clip.")
+    max_upload_bytes: int = Field(default=2 * 1024**3, ge=1024)
+    max_duration_s: float = Field(
+        default=1200.0, gt=0, description="Decoding stops here, with a note on the track."
+    )
+    queue_limit: int = Field(default=10_000, ge=1, description="Waiting jobs above which uploads get 429.")
+    clip_queue_limit: int = Field(default=100, ge=1, description="The same for query clips.")
+    clip_ttl_s: float = Field(default=3600.0, gt=0)
+    clip_wait_s: float = Field(default=30.0, ge=0, description="How long a search by audio waits for its clip.")
 
-    lease_s: float = Field(15.0, gt=0)
-    beat_s: float = Field(3.0, gt=0)
-    poll_s: float = Field(0.2, gt=0)
-    job_deadline_s: float = Field(900.0, gt=0)
-    drain_s: float = Field(20.0, ge=0, description="Grace period on SIGTERM.")
+    lease_s: float = Field(default=15.0, gt=0)
+    beat_s: float = Field(default=3.0, gt=0)
+    poll_s: float = Field(default=0.2, gt=0)
+    job_deadline_s: float = Field(default=900.0, gt=0)
+    drain_s: float = Field(default=20.0, ge=0, description="Grace period on SIGTERM.")
 
     index: Literal["faiss", "memory"] = "faiss"
-    snapshot_s: float = Field(300.0, gt=0, description="How often changed indexes are written to disk.")
+    snapshot_s: float = Field(default=300.0, gt=0, description="How often changed indexes are written to disk.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
-    admin_key: SecretStr | None = Field(None, description="An admin key from outside, for the first start.")
+    admin_key: SecretStr | None = Field(default=None, description="An admin key from outside, for the first start.")
 
     @property
     def resolved_database_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from app.domain import EncoderInfo
 from app.ports import AudioProbe, AudioStore, Database, Doorbell, VectorIndex
+from app.services.assembly import Ports, WorkerSupervisor
 from app.settings import Settings
 
 
@@ -26,11 +27,30 @@ def open_doorbell(settings: Settings) -> Doorbell:
     return RedisDoorbell(settings.redis_url) if settings.redis_url else SilentDoorbell()
 
 
-def open_probe(settings: Settings) -> AudioProbe:
-    """Start the probing process."""
+def open_probe() -> AudioProbe:
+    """Prepare the probing processes."""
     from app.adapters.audio_probe import SubprocessProbe
 
-    return SubprocessProbe(time_limit_s=min(60.0, settings.max_duration_s))
+    return SubprocessProbe()
+
+
+def open_worker(settings: Settings) -> WorkerSupervisor | None:
+    """Prepare the supervisor of the embedded worker, where one is wanted."""
+    from app.adapters.worker_process import WorkerProcess
+
+    return WorkerProcess(grace_s=settings.drain_s) if settings.embedded_worker else None
+
+
+def open_ports(settings: Settings) -> Ports:
+    """Open everything that the web process needs of the outside."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Ports(
+        database=open_database(settings),
+        store=open_audio_store(settings),
+        probe=open_probe(),
+        doorbell=open_doorbell(settings),
+        worker=open_worker(settings),
+    )
 
 
 def new_index(settings: Settings, encoder: EncoderInfo) -> VectorIndex:

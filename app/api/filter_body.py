@@ -1,0 +1,131 @@
+"""The filter tree as JSON: ``{"all": […]}``, ``{"any": […]}``, ``{"not": …}`` or a condition on one field."""
+
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from app.api.problems import message_of, place_of, summary
+from app.api.schemas import RequestBody
+from app.api.text import Line
+from app.errors import Fault, InvalidRequest
+from app.filters import FIELDS, AllOf, AnyOf, Between, Filter, Known, Not, OneOf, SameAsQuery
+
+MAX_CONDITIONS = 200
+MAX_DEPTH = 20
+
+Value = float | Line
+_SHAPES = ("all", "any", "not", "field")
+_BOUNDS = ("gte", "lte", "gt", "lt")
+_CONDITIONS = ("in", "equals", "known", "same_as_query")
+
+
+class FilterBody(RequestBody):
+    """One node of the tree: exactly one of ``all``, ``any``, ``not`` and ``field``."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "all": [
+                    {"field": "tempo_bpm", "gte": 90, "lte": 110},
+                    {"field": "licence", "in": ["CC0", "CC-BY-4.0"]},
+                    {"not": {"field": "artist", "same_as_query": True}},
+                ]
+            }
+        },
+    )
+    all_: Annotated[list[Self], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="all")
+    any_: Annotated[list[Self], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="any")
+    not_: Self | None = Field(default=None, alias="not")
+    field: Line | None = Field(default=None, description="One of: " + ", ".join(FIELDS))
+    in_: Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = Field(default=None, alias="in")
+    equals: Value | None = None
+    gte: Value | None = None
+    lte: Value | None = None
+    gt: Value | None = None
+    lt: Value | None = None
+    known: bool | None = None
+    same_as_query: bool | None = None
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> Self:
+        shapes = [name for name in _SHAPES if name in self.sent()]
+        if len(shapes) != 1:
+            raise ValueError(
+                f"a filter has exactly one of 'all', 'any', 'not' and 'field', this has {shapes or 'none of them'}"
+            )
+        conditions = [name for name in self.sent() if name in _CONDITIONS]
+        if any(name in self.sent() for name in _BOUNDS):
+            conditions.append("bounds")
+        if len(conditions) != (1 if shapes == ["field"] else 0):
+            raise ValueError(
+                "a field has exactly one of 'in', 'equals', 'known', 'same_as_query' and bounds "
+                f"('gte', 'lte', 'gt', 'lt'), and nothing else has any; this has {conditions or 'none of them'}"
+            )
+        if self.field is not None and self.field not in FIELDS:
+            raise ValueError(f"there is no field '{self.field}'; fields are {', '.join(FIELDS)}")
+        return self
+
+    def sent(self) -> set[str]:
+        """Names that were sent with a value, as the caller spells them."""
+        return {name.rstrip("_") for name in self.model_fields_set if getattr(self, name) is not None}
+
+    def to_filter(self) -> Filter:
+        """Turn it into the domain's filter. Raises ``InvalidRequest`` where it is too deep or too large."""
+        self._check_size()
+        return self.build()
+
+    def _check_size(self) -> None:
+        depths = list(self.depths(1))
+        if len(depths) > MAX_CONDITIONS or max(depths) > MAX_DEPTH:
+            raise InvalidRequest(
+                f"The filter has {len(depths)} nodes, {max(depths)} deep; at most {MAX_CONDITIONS} nodes and "
+                f"{MAX_DEPTH} levels are taken."
+            )
+
+    def _inner(self) -> list[Self]:
+        return [*(self.all_ or []), *(self.any_ or []), *([self.not_] if self.not_ else [])]
+
+    def depths(self, depth: int) -> Iterator[int]:
+        """Yield the depth of every node, this one being at ``depth``."""
+        yield depth
+        for inner in self._inner():
+            yield from inner.depths(depth + 1)
+
+    def build(self) -> Filter:
+        """Turn it into the domain's filter, however large."""
+        if self.all_ is not None:
+            return AllOf([inner.build() for inner in self.all_])
+        if self.any_ is not None:
+            return AnyOf([inner.build() for inner in self.any_])
+        if self.not_ is not None:
+            return Not(self.not_.build())
+        return self._condition(self.field or "")
+
+    def _condition(self, field: str) -> Filter:
+        if self.in_ is not None:
+            return OneOf(field, self.in_)
+        if self.equals is not None:
+            return OneOf(field, [self.equals])
+        if self.known is not None:
+            return Known(field) if self.known else Not(Known(field))
+        if self.same_as_query is not None:
+            return SameAsQuery(field) if self.same_as_query else Not(SameAsQuery(field))
+        return Between(field, gte=self.gte, lte=self.lte, gt=self.gt, lt=self.lt)
+
+
+_ADAPTER: TypeAdapter[FilterBody] = TypeAdapter(FilterBody)
+
+
+def filter_from_query(text: str | None) -> Filter | None:
+    """Read a filter that stands as JSON in a query parameter."""
+    if not text:
+        return None
+    try:
+        return _ADAPTER.validate_json(text).to_filter()
+    except ValidationError as error:
+        faults = [
+            Fault(place_of(("query", "filter", *fault["loc"])), message_of(fault)) for fault in error.errors()
+        ]
+        raise InvalidRequest(summary(faults), faults) from error

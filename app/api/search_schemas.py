@@ -1,0 +1,252 @@
+"""Bodies of searches and their answers."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.api.filter_body import FilterBody
+from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
+from app.api.text import Line, Word
+from app.retrieval import Match, SearchAnswer, SearchRequest, SegmentMatch, SpaceShare, Term
+
+UPLOADED = "$file"
+"""What a term of a search by audio says for the file that comes with it."""
+
+MAX_TERMS = 64
+MAX_SPACES = 64
+MAX_K = 1000
+MAX_WEIGHT = 1e6
+
+Weight = Annotated[float, Field(ge=-MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
+
+
+class SegmentBody(RequestBody):
+    """A part of the reference, in seconds."""
+
+    start_s: float = Field(ge=0, le=1e7)
+    end_s: float = Field(gt=0, le=1e7)
+
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.end_s <= self.start_s:
+            raise ValueError(f"ends at {self.end_s} s, but starts at {self.start_s} s; it must end after its start")
+        return self
+
+
+class TermBody(RequestBody):
+    """One reference: a track or a clip, with a weight for each space it speaks for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}}}
+    )
+    track: Line | None = None
+    clip: Line | None = None
+    segment: SegmentBody | None = None
+    weights: Annotated[dict[Word, Weight], Field(max_length=MAX_SPACES)] | None = Field(
+        default=None, description="By space. Left out: 1 everywhere. A space left out: 0. Negative: contrast."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_known_kind(cls, sent: Any) -> Any:  # noqa: ANN401 - whatever the caller sent
+        if isinstance(sent, dict):
+            kinds = [kind for kind in ("track", "clip") if sent.get(kind) is not None]
+            if len(kinds) != 1:
+                raise ValueError(
+                    "a term names exactly one of 'track' and 'clip'; "
+                    f"this one has {sorted(map(str, sent)) or 'nothing'}"
+                )
+        return sent
+
+    def to_term(self, uploaded: str | None) -> Term:
+        """Turn it into the domain's term; ``uploaded`` is the id of the clip that came with the request."""
+        reference = self.track or self.clip or ""
+        if uploaded and self.clip == UPLOADED:
+            reference = uploaded
+        segment = (self.segment.start_s, self.segment.end_s) if self.segment else None
+        return Term(reference, self.weights, segment)
+
+
+class SearchOptions(RequestBody):
+    """Everything of a search but its terms."""
+
+    encoder: Line | None = Field(default=None, description="By name; left out: the default encoder.")
+    k: int = Field(default=20, ge=1, le=MAX_K)
+    filter: FilterBody | None = None
+    max_similarity: float | None = Field(
+        default=None, ge=-1, le=1, description="Leave out what is closer than this."
+    )
+    diversity: float = Field(default=0.0, ge=0, le=1)
+    max_per_artist: int | None = Field(default=None, ge=1, le=MAX_K)
+    calibrate: bool = True
+    explain: bool = True
+
+    def to_request(self, library_id: str, terms: tuple[Term, ...]) -> SearchRequest:
+        """Turn it into the domain's request."""
+        return SearchRequest(
+            library_id=library_id,
+            terms=terms,
+            encoder=self.encoder,
+            k=self.k,
+            where=self.filter.to_filter() if self.filter else None,
+            max_similarity=self.max_similarity,
+            diversity=self.diversity,
+            max_per_artist=self.max_per_artist,
+            calibrate=self.calibrate,
+            explain=self.explain,
+        )
+
+
+class SearchBody(SearchOptions):
+    """A search."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "encoder": "librosa",
+                "terms": [
+                    {"track": EXAMPLE_ID, "weights": {"timbre": 1, "harmony": 0.5}},
+                    {"clip": EXAMPLE_ID, "segment": {"start_s": 30, "end_s": 45}, "weights": {"rhythm": 1}},
+                ],
+                "k": 20,
+                "filter": {
+                    "all": [
+                        {"field": "tempo_bpm", "gte": 90, "lte": 110},
+                        {"not": {"field": "artist", "same_as_query": True}},
+                    ]
+                },
+                "max_similarity": 0.98,
+                "diversity": 0.2,
+                "explain": True,
+            }
+        }
+    )
+    terms: Annotated[list[TermBody], Field(min_length=1, max_length=MAX_TERMS)]
+
+
+class AudioSearchBody(SearchOptions):
+    """A search by a file that comes with it. Without terms the file is the only reference."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"terms": [{"clip": UPLOADED, "weights": {"timbre": 1}}], "k": 10}}
+    )
+    terms: Annotated[list[TermBody], Field(min_length=1, max_length=MAX_TERMS)] | None = Field(
+        default=None, description=f'A term {{"clip": "{UPLOADED}"}} means the file.'
+    )
+    wait_s: float | None = Field(default=None, ge=0, le=120, description="How long to wait for the clip's vectors.")
+
+
+class SpaceShareResponse(ResponseBody):
+    """What one space says of a match; contributions of all spaces sum to its similarity."""
+
+    similarity: float
+    weight: float
+    contribution: float
+
+    @classmethod
+    def of(cls, share: SpaceShare) -> Self:
+        """Show it."""
+        return cls(similarity=share.similarity, weight=share.weight, contribution=share.contribution)
+
+
+class SegmentResponse(ResponseBody):
+    """The part of a match that is closest to the query."""
+
+    start_s: float
+    end_s: float
+    similarity: float
+
+    @classmethod
+    def of(cls, segment: SegmentMatch) -> Self:
+        """Show it."""
+        return cls(start_s=segment.start_s, end_s=segment.end_s, similarity=segment.similarity)
+
+
+class MatchResponse(ResponseBody):
+    """A track that was found."""
+
+    track: TrackResponse
+    similarity: float
+    percentile: float
+    by_space: dict[str, SpaceShareResponse]
+    segment: SegmentResponse | None
+
+    @classmethod
+    def of(cls, match: Match) -> Self:
+        """Show it."""
+        return cls(
+            track=TrackResponse.of(match.track),
+            similarity=match.similarity,
+            percentile=match.percentile,
+            by_space={name: SpaceShareResponse.of(share) for name, share in match.by_space.items()},
+            segment=SegmentResponse.of(match.segment) if match.segment else None,
+        )
+
+
+class UsedQueryResponse(ResponseBody):
+    """The query as it was used: shares of the spaces after normalisation and calibration."""
+
+    encoder: str
+    weights: dict[str, float]
+
+
+class UsedIndexResponse(ResponseBody):
+    """What was searched: ``allowed`` is what the filter left of ``size`` tracks."""
+
+    size: int
+    exact: bool
+    allowed: int
+
+
+class SearchResponse(ResponseBody):
+    """What was found, best first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "matches": [],
+                "query": {"encoder": "librosa", "weights": {"timbre": 0.67, "rhythm": 0.33}},
+                "index": {"size": 1200, "exact": True, "allowed": 0},
+                "took_ms": {"filter": 0.4, "search": 0.9, "total": 1.6},
+                "empty_because": "The filter leaves no track.",
+            }
+        }
+    )
+    matches: list[MatchResponse]
+    query: UsedQueryResponse
+    index: UsedIndexResponse
+    took_ms: dict[str, float]
+    empty_because: str | None
+
+    @classmethod
+    def of(cls, answer: SearchAnswer) -> Self:
+        """Show an answer."""
+        return cls(**_answer(answer))
+
+
+class AudioSearchResponse(SearchResponse):
+    """What was found, and the clip, which can be searched with again until it expires."""
+
+    clip: ClipResponse
+
+    @classmethod
+    def with_clip(cls, answer: SearchAnswer, clip: ClipResponse) -> Self:
+        """Show an answer beside its clip."""
+        return cls(**_answer(answer), clip=clip)
+
+
+def _answer(answer: SearchAnswer) -> dict[str, Any]:
+    return {
+        "matches": [MatchResponse.of(match) for match in answer.matches],
+        "query": UsedQueryResponse(encoder=answer.encoder, weights=dict(answer.weights)),
+        "index": UsedIndexResponse(size=answer.indexed, exact=answer.exact, allowed=answer.allowed),
+        "took_ms": dict(answer.took_ms),
+        "empty_because": answer.empty_because,
+    }
+
+
+class WaitingResponse(ResponseBody):
+    """The clip is not embedded yet: search with it once its job is done."""
+
+    clip: ClipResponse
+    job: JobResponse

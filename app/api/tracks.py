@@ -1,0 +1,157 @@
+"""Tracks: upload, list, read, edit, remove, hear, and their vectors."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from app.api.audio import audio_response
+from app.api.dependencies import AssemblyDep, ItemId, Reader, SettingsDep, Writer
+from app.api.filter_body import filter_from_query
+from app.api.problems import message_of, place_of, request_id, summary
+from app.api.schemas import (
+    EmbeddingResponse,
+    JobResponse,
+    MetadataBody,
+    TrackPage,
+    TrackResponse,
+    UploadedTrackResponse,
+)
+from app.api.text import Line
+from app.api.upload import json_field, receive_upload
+from app.domain import TrackKind, TrackState
+from app.errors import Fault, InvalidRequest
+from app.services.encoders import find_encoder
+from app.services.ingest import Arrival, Ingested
+from app.services.tracks import find
+
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+
+_UPLOAD_SCHEMA: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "The audio."},
+                        "metadata": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": "MetadataBody as JSON; goes before the tags in the file.",
+                        },
+                    },
+                },
+                "example": {"file": "(bytes)", "metadata": '{"title": "Night Train", "tags": ["jazz"]}'},
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={200: {"model": UploadedTrackResponse, "description": "The same bytes are there already."}},
+    openapi_extra=_UPLOAD_SCHEMA,
+)
+async def add_track(
+    request: Request, response: Response, caller: Writer, assembly: AssemblyDep, settings: SettingsDep
+) -> UploadedTrackResponse:
+    """Upload a track. It is embedded by a worker; the job tells how far that is."""
+    await run_in_threadpool(assembly.ingest.admit, TrackKind.TRACK)
+    arrival = Arrival(caller.library_id, request_id(request))
+    async with receive_upload(
+        request, assembly.ports.store, fields=frozenset({"metadata"}), max_bytes=settings.max_upload_bytes
+    ) as upload:
+        declared = declared_metadata(json_field(upload, "metadata"))
+        ingested = await run_in_threadpool(assembly.ingest.add_track, arrival, upload.received, declared)
+    response.status_code = 202 if ingested.created else 200
+    response.headers["Location"] = f"/v1/tracks/{ingested.track.id}"
+    return _uploaded(ingested)
+
+
+def declared_metadata(sent: object) -> dict[str, Any]:
+    """Check the metadata part of an upload. Raises ``InvalidRequest`` with all faults."""
+    try:
+        return MetadataBody.model_validate(sent).declared()
+    except ValidationError as error:
+        faults = [Fault(place_of(("body", "metadata", *f["loc"])), message_of(f)) for f in error.errors()]
+        raise InvalidRequest(summary(faults), faults) from error
+
+
+def _uploaded(ingested: Ingested) -> UploadedTrackResponse:
+    return UploadedTrackResponse(
+        track=TrackResponse.of(ingested.track),
+        job=JobResponse.of(ingested.job) if ingested.job else None,
+        created=ingested.created,
+    )
+
+
+@router.get("")
+def list_tracks(  # noqa: PLR0917 - FastAPI calls it by keyword
+    caller: Reader,
+    assembly: AssemblyDep,
+    filter_: Annotated[str | None, Query(alias="filter", description="A filter as JSON.")] = None,
+    text: Annotated[Line | None, Query(description="Contained in title, artist or album.")] = None,
+    state: TrackState | None = None,
+    sort: Annotated[str, Query(description="A field, '-' before it for descending.")] = "-created_at",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
+) -> TrackPage:
+    """List the catalogue's tracks."""
+    where = filter_from_query(filter_)
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        page = tx.catalogue.list_tracks(
+            caller.library_id, where=where, text=text or None, state=state, sort=sort, limit=limit, cursor=cursor
+        )
+    return TrackPage(items=[TrackResponse.of(track) for track in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{track_id}")
+def get_track(track_id: ItemId, caller: Reader, assembly: AssemblyDep) -> TrackResponse:
+    """Read a track."""
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        return TrackResponse.of(find(tx, caller.library_id, track_id, TrackKind.TRACK))
+
+
+@router.patch("/{track_id}")
+def edit_track(track_id: ItemId, body: MetadataBody, caller: Writer, assembly: AssemblyDep) -> TrackResponse:
+    """Set the metadata fields that are given; null or empty text clears one; `extra` is merged key by key."""
+    return TrackResponse.of(assembly.tracks.edit(caller.library_id, track_id, body.declared()))
+
+
+@router.delete("/{track_id}", status_code=204)
+def remove_track(track_id: ItemId, caller: Writer, assembly: AssemblyDep) -> None:
+    """Remove a track with its audio, vectors and index entry."""
+    assembly.tracks.remove(caller.library_id, track_id, TrackKind.TRACK)
+
+
+@router.api_route("/{track_id}/audio", methods=["GET", "HEAD"], response_class=Response, operation_id="track_audio")
+def track_audio(request: Request, track_id: ItemId, caller: Reader, assembly: AssemblyDep) -> Response:
+    """Send the audio, whole or the byte range that is asked for."""
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        track = find(tx, caller.library_id, track_id, TrackKind.TRACK)
+    return audio_response(request, assembly.ports.store, track)
+
+
+@router.get("/{track_id}/embedding")
+def track_embedding(
+    track_id: ItemId, caller: Reader, assembly: AssemblyDep, encoder: Annotated[Line | None, Query()] = None
+) -> EmbeddingResponse:
+    """Read the vectors by one encoder, the default one if none is named."""
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        track = find(tx, caller.library_id, track_id, TrackKind.TRACK)
+        info = find_encoder(tx, encoder)
+        vector = tx.catalogue.embedding(track.id, info.id).vector
+    return EmbeddingResponse(
+        track=track.id,
+        encoder=info.name,
+        version=info.version,
+        digest=info.digest,
+        spaces={name: vector[place].tolist() for name, place in info.slices().items()},
+    )

@@ -1,0 +1,16 @@
+"""The command line: one module per noun, put together here."""
+
+import typer
+
+from app.cli import database, keys, library, serve
+
+commands = typer.Typer(
+    name="soundkin",
+    help="Music similarity search: weigh the dimensions that matter.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+commands.command("serve")(serve.serve)
+commands.add_typer(keys.commands, name="keys")
+commands.add_typer(library.commands, name="library")
+commands.add_typer(database.commands, name="db")

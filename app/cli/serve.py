@@ -1,0 +1,55 @@
+"""``soundkin serve``: the web process, with a worker of its own unless told otherwise."""
+
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from app.logs import configure_logging
+from app.main import create_app
+from app.settings import Settings
+
+SHUTDOWN_S = 10
+"""How long running requests may take when the process is told to stop."""
+
+
+class Server(uvicorn.Server):
+    """Ends event streams at once when told to stop; they would otherwise hold up the end."""
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take SIGINT and SIGTERM."""
+        self._app.state.assembly.feed.stop()
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [SOUNDKIN_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [SOUNDKIN_PORT]")] = None,
+    worker: Annotated[
+        bool | None, typer.Option("--worker/--no-worker", help="Supervise a worker. [SOUNDKIN_EMBEDDED_WORKER]")
+    ] = None,
+) -> None:
+    """Serve the HTTP interface and the page."""
+    given: dict[str, Any] = {"host": host, "port": port, "embedded_worker": worker}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    configure_logging(settings.log_level, json=settings.log_json)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        server_header=False,
+    )
+    server = Server(app, config)
+    server.run()
+    if not server.started:
+        raise typer.Exit(1)

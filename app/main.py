@@ -1,0 +1,101 @@
+"""Composition root of the web process: settings and ports in, an application out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
+
+from app.api import problems
+from app.api.metrics import CensusCollector, RequestMetrics
+from app.api.middleware import BodyLimit, RequestContext
+from app.api.openapi import describe
+from app.api.origin import SameOriginWrites
+from app.api.routes import ROUTERS
+from app.services.access import AccessService, is_loopback
+from app.services.assembly import Assembly, Ports
+from app.services.feed import ChangeFeed
+from app.services.housekeeping import Housekeeper
+from app.services.ingest import IngestService, QueueLimits
+from app.services.tracks import TrackService
+from app.settings import Settings
+from app.web import pages
+from app.wiring import open_ports
+
+
+def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
+    """Put the web application together.
+
+    Args:
+        settings: Where to listen, what to allow.
+        ports: The outside world; by default what the settings name. The application closes them when it ends.
+
+    Raises:
+        ConfigurationError: It would listen to strangers without asking for a key.
+    """
+    assembly = assemble(settings, ports or open_ports(settings))
+    assembly.access.check_bind(settings.host)
+    app = FastAPI(**describe(), lifespan=_lifespan(assembly))
+    app.state.settings = settings
+    app.state.assembly = assembly
+    app.state.registry = CollectorRegistry()
+    _install(app, assembly)
+    return app
+
+
+def assemble(settings: Settings, ports: Ports) -> Assembly:
+    """Put the services over their ports."""
+    admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
+    ingest = IngestService(
+        ports.database,
+        ports.store,
+        ports.probe,
+        ports.doorbell,
+        QueueLimits(tracks=settings.queue_limit, clips=settings.clip_queue_limit),
+    )
+    tracks = TrackService(ports.database, ports.store)
+    return Assembly(
+        ports=ports,
+        access=AccessService(ports.database, admin_key=admin_key, loopback=is_loopback(settings.host)),
+        ingest=ingest,
+        tracks=tracks,
+        feed=ChangeFeed(ports.database),
+        housekeeper=Housekeeper(ports.database, tracks, ingest),
+    )
+
+
+def _install(app: FastAPI, assembly: Assembly) -> None:
+    metrics = RequestMetrics(app.state.registry)
+    app.state.registry.register(CensusCollector(assembly))
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SameOriginWrites)
+    app.add_middleware(RequestContext, observe=metrics.observe)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(pages.router)
+
+
+def _lifespan(assembly: Assembly) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            _start(assembly, stack)
+            try:
+                yield
+            finally:
+                await run_in_threadpool(stack.close)
+
+    return lifespan
+
+
+def _start(assembly: Assembly, stack: ExitStack) -> None:
+    """Start what runs beside the requests; the stack stops it in the opposite order."""
+    ports = assembly.ports
+    stack.callback(ports.database.close)
+    stack.callback(ports.probe.close)
+    for part in (assembly.feed, assembly.housekeeper, ports.worker):
+        if part is not None:
+            part.start()
+            stack.callback(part.close)

@@ -1,0 +1,59 @@
+"""The service put together: what routes and pages find in ``request.app.state.assembly``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.ports import AudioProbe, AudioStore, Database, Doorbell
+from app.services import health
+from app.services.access import AccessService
+from app.services.feed import ChangeFeed
+from app.services.health import Finding
+from app.services.housekeeping import Housekeeper
+from app.services.ingest import IngestService
+from app.services.tracks import TrackService
+
+
+class WorkerSupervisor(Protocol):
+    """The embedded worker, seen from outside."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+    def trouble(self) -> str | None:
+        """Why no worker runs at the moment; ``None`` when one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside world. ``worker`` is ``None`` where workers are started by somebody else."""
+
+    database: Database
+    store: AudioStore
+    probe: AudioProbe
+    doorbell: Doorbell
+    worker: WorkerSupervisor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Ports and the services over them."""
+
+    ports: Ports
+    access: AccessService
+    ingest: IngestService
+    tracks: TrackService
+    feed: ChangeFeed
+    housekeeper: Housekeeper
+
+    def examine(self) -> Iterator[Finding]:
+        """Check what requests need. Never raises an error of ours."""
+        ports = self.ports
+        trouble = ports.worker.trouble() if ports.worker else None
+        return health.examine(
+            (
+                ("database", lambda: health.check_database(ports.database)),
+                ("audio store", lambda: health.check_store(ports.store)),
+                ("doorbell", lambda: health.check_doorbell(ports.doorbell)),
+                ("workers", lambda: health.check_workers(ports.database, trouble)),
+            )
+        )

@@ -1,0 +1,74 @@
+"""Regular chores of the web process. Every one may fail and is tried again at the next round."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from app.domain import EncoderState, TrackKind, utc_now
+from app.errors import NotFound, SoundkinError
+from app.ports import Database
+from app.services.ingest import IngestService
+from app.services.jobs import mend
+from app.services.tracks import TrackService
+
+log = structlog.get_logger(__name__)
+
+
+def delete_expired_clips(database: Database, tracks: TrackService) -> int:
+    """Remove the clips whose time is over, with their audio; return how many."""
+    with database.transaction(read_only=True) as tx:
+        expired = tx.catalogue.expired_clips(utc_now())
+    for clip in expired:
+        try:
+            tracks.remove(clip.library_id, clip.id, TrackKind.CLIP)
+        except NotFound:
+            log.debug("clip already removed", clip=clip.id)
+    return len(expired)
+
+
+def mend_tracks(database: Database) -> int:
+    """Give tracks that lack vectors and have no live job one again; return how many."""
+    with database.transaction() as tx:
+        wanted = [encoder.id for encoder in tx.catalogue.encoders() if encoder.state is not EncoderState.RETIRED]
+        return mend(tx, wanted)
+
+
+class Housekeeper:
+    """Does the chores in a thread of its own."""
+
+    def __init__(
+        self, database: Database, tracks: TrackService, ingest: IngestService, *, interval_s: float = 10.0
+    ) -> None:
+        self._chores: Mapping[str, Callable[[], object]] = {
+            "delete expired clips": lambda: delete_expired_clips(database, tracks),
+            "settle uploads": ingest.settle,
+            "mend": lambda: mend_tracks(database),
+        }
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the chore at hand and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def round(self) -> None:
+        """Do every chore once; a chore that fails does not keep the others from being done."""
+        for name, chore in self._chores.items():
+            try:
+                chore()
+            except SoundkinError as error:
+                log.warning("chore put off", chore=name, error=str(error))
+            except Exception:
+                log.exception("chore failed", chore=name)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_s):
+            self.round()
