@@ -316,12 +316,7 @@ class AudioProbe(Protocol):
 
 
 class Doorbell(Protocol):
-    """Wakes sleeping workers. A lost ring costs a polling interval, never a job.
-
-    ``errors`` counts how often the bell could not be used.
-    """
-
-    errors: int
+    """Wakes sleeping workers. A lost ring costs a polling interval, never a job."""
 
     @property
     def errors(self) -> int:
