@@ -40,6 +40,7 @@ function compareWith(track) {
   if (location.hash !== `#${kind}=${track.id}`) history.pushState(null, "", `#${kind}=${track.id}`);
   reference.show(track);
   catalogue.mark(track.id);
+  mix.reveal();
   filters.reveal();
   search.from(track);
   if (byId("reference").getBoundingClientRect().top > innerHeight / 2) byId("reference").scrollIntoView();

@@ -28,6 +28,10 @@ export class Mix extends EventTarget {
     this.#encoder = encoder;
     this.#sliders.clear();
     byId("sliders").replaceChildren(...encoder.spaces.map((space, place) => this.#newSlider(space, place, before)));
+  }
+
+  /** Show the sliders: there is something to compare with. */
+  reveal() {
     show(byId("mix"), true);
   }
 
