@@ -1,7 +1,9 @@
 """The filter tree: which tracks may be found at all. Pure values; adapters compile them to SQL."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -33,7 +35,18 @@ FIELDS: Mapping[str, FieldType] = {
 }
 """Every field that a filter may name, with its type."""
 
-Value: TypeAlias = str | float
+
+def fold_text(text: str) -> str:
+    """Return the form in which text is compared: without case, and with composed characters.
+
+    "ÉTUDE" and "étude" fold to the same, whether their accents are characters of their own (as in names of files
+    from macOS) or not. Every adapter compares folded text, so that all of them agree.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+Value: TypeAlias = str | float | datetime
+"""Times may also come as RFC 3339 text; without a zone they are UTC."""
 
 
 @dataclass(frozen=True, slots=True)

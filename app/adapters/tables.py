@@ -1,4 +1,11 @@
-"""The tables: one definition for SQLite and PostgreSQL. Rows are called rows; the domain has its own values."""
+"""The tables: one definition for SQLite and PostgreSQL. Rows are called rows; the domain has its own values.
+
+Beside each text that filters and sorting look at stands its folded form (``filters.fold_text``): neither
+database ignores the case of all of Unicode by itself, and the two do not agree with each other. Folded text is
+ordered by code point on both.
+"""
+
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
@@ -6,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -15,11 +23,33 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, with its zone on both databases: SQLite has none of its own and keeps UTC as sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no zone: moments are stored with theirs, for example UTC.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
 
 metadata = MetaData(
     naming_convention={
@@ -32,7 +62,7 @@ metadata = MetaData(
 
 Id = Uuid(as_uuid=False)
 Json = JSON().with_variant(JSONB(), "postgresql")
-Time = DateTime(timezone=True)
+Folded = Text().with_variant(Text(collation="C"), "postgresql")
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
 
 library = Table(
@@ -56,6 +86,21 @@ encoder = Table(
     UniqueConstraint("name", "digest"),
 )
 
+Index(
+    "uq_encoder_default",
+    encoder.c.is_default,
+    unique=True,
+    sqlite_where=text("is_default"),
+    postgresql_where=text("is_default"),
+)
+Index(
+    "uq_encoder_ready_name",
+    encoder.c.name,
+    unique=True,
+    sqlite_where=text("state = 'ready'"),
+    postgresql_where=text("state = 'ready'"),
+)
+
 track = Table(
     "track",
     metadata,
@@ -65,11 +110,17 @@ track = Table(
     Column("kind", String(10), nullable=False),
     Column("state", String(10), nullable=False),
     Column("title", Text),
+    Column("title_folded", Folded),
     Column("artist", Text),
+    Column("artist_folded", Folded),
     Column("album", Text),
+    Column("album_folded", Folded),
     Column("external_id", Text),
+    Column("external_id_folded", Folded),
     Column("licence", Text),
+    Column("licence_folded", Folded),
     Column("tags", Json, nullable=False),
+    Column("tags_folded", Json, nullable=False),
     Column("extra", Json, nullable=False),
     Column("audio_key", Text),
     Column("sha256", String(64), nullable=False),
@@ -82,16 +133,23 @@ track = Table(
     Column("tempo_bpm", Float),
     Column("tempo_confidence", Float),
     Column("key", String(20)),
+    Column("key_folded", Folded),
     Column("key_confidence", Float),
     Column("sample_rate_hz", Integer),
     Column("channels", Integer),
     Column("codec", String(50)),
     Column("decode_warnings", Json),
-    Column("created_at", Time, nullable=False),
-    Column("updated_at", Time, nullable=False),
-    Column("expires_at", Time),
-    Index("ix_track_library_id_kind_created_at", "library_id", "kind", "created_at"),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Index("ix_track_library_id_kind_created_at", "library_id", "kind", "created_at", "id"),
     sqlite_autoincrement=True,  # a number is never used twice: indexes know tracks by it
+)
+Index(
+    "ix_track_expires_at",
+    track.c.expires_at,
+    sqlite_where=text("kind = 'clip'"),
+    postgresql_where=text("kind = 'clip'"),
 )
 Index(
     "uq_track_library_id_sha256",
@@ -108,6 +166,7 @@ embedding = Table(
     Column("track_number", Number, ForeignKey("track.number", ondelete="CASCADE"), primary_key=True),
     Column("encoder_id", Id, ForeignKey("encoder.id"), primary_key=True),
     Column("vector", LargeBinary, nullable=False),  # (D,) little-endian float32
+    Index("ix_embedding_encoder_id_track_number", "encoder_id", "track_number"),  # counts without reading vectors
 )
 
 segment = Table(
@@ -127,7 +186,7 @@ calibration = Table(
     Column("mean", Json, nullable=False),
     Column("deviation", Json, nullable=False),
     Column("tracks", Integer, nullable=False),
-    Column("measured_at", Time, nullable=False),
+    Column("measured_at", UtcTime, nullable=False),
 )
 
 worker = Table(
@@ -136,7 +195,7 @@ worker = Table(
     Column("id", Id, primary_key=True),
     Column("host", String(255), nullable=False),
     Column("device", String(100), nullable=False),
-    Column("lease_until", Time, nullable=False),
+    Column("lease_until", UtcTime, nullable=False),
     Column("alive", Boolean, nullable=False),
 )
 
@@ -152,18 +211,18 @@ job = Table(
     Column("attempts", Integer, nullable=False),
     Column("crashes", Integer, nullable=False),
     Column("losses", Integer, nullable=False),
-    Column("run_at", Time, nullable=False),
+    Column("run_at", UtcTime, nullable=False),
     Column("worker_id", Id),
     Column("token", Id),
-    Column("deadline", Time),
+    Column("deadline", UtcTime),
     Column("stage", String(50)),
     Column("progress", Float, nullable=False),
     Column("error_code", String(100)),
     Column("error_message", Text),
     Column("request_id", String(100)),
-    Column("created_at", Time, nullable=False),
-    Column("started_at", Time),
-    Column("finished_at", Time),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
     Index("ix_job_library_id_id", "library_id", "id"),  # ids are UUIDv7: the order of a listing
     Index("ix_job_subject", "subject"),
 )
@@ -200,12 +259,12 @@ change_counter = Table(
 change = Table(
     "change",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Number, primary_key=True, autoincrement=False),
     Column("library_id", Id, nullable=False),
     Column("kind", String(30), nullable=False),
     Column("subject", Id, nullable=False),
     Column("number", BigInteger),
-    Column("at", Time, nullable=False),
+    Column("at", UtcTime, nullable=False),
 )
 
 api_key = Table(
@@ -216,5 +275,5 @@ api_key = Table(
     Column("name", String(200), nullable=False),
     Column("scope", String(10), nullable=False),
     Column("secret_sha256", String(64), nullable=False, unique=True),
-    Column("created_at", Time, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )

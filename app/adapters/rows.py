@@ -1,0 +1,209 @@
+"""Rows to values of the domain and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row
+
+from app.adapters.checked_filter import comparable_text
+from app.domain import (
+    Analysis,
+    ApiKey,
+    Calibration,
+    Embedding,
+    EncoderInfo,
+    EncoderState,
+    Metadata,
+    Scope,
+    Space,
+    StoredAudio,
+    Track,
+    TrackKind,
+    TrackState,
+    Vectors,
+)
+
+Values = Mapping[str, Any]
+
+
+def track_values(track: Track) -> Values:
+    """Columns of a track, without its number, which the database gives."""
+    return {
+        "id": track.id,
+        "library_id": track.library_id,
+        "kind": track.kind,
+        "state": track.state,
+        **metadata_values(track.metadata),
+        "audio_key": track.audio.key,
+        "sha256": track.audio.sha256,
+        "size_bytes": track.audio.size_bytes,
+        "content_type": track.audio.content_type,
+        "filename": track.audio.filename,
+        "keep_audio": track.keep_audio,
+        **({} if track.analysis is None else analysis_values(track.analysis)),
+        "created_at": track.created_at,
+        "updated_at": track.updated_at,
+        "expires_at": track.expires_at,
+    }
+
+
+def metadata_values(metadata: Metadata) -> Values:
+    """Columns of what people say, with the folded text beside it."""
+    texts = {
+        "title": metadata.title,
+        "artist": metadata.artist,
+        "album": metadata.album,
+        "external_id": metadata.external_id,
+        "licence": metadata.licence,
+    }
+    return {
+        **texts,
+        **{f"{name}_folded": _folded(text) for name, text in texts.items()},
+        "tags": list(metadata.tags),
+        "tags_folded": [comparable_text(tag) for tag in metadata.tags],
+        "extra": dict(metadata.extra),
+    }
+
+
+def analysis_values(analysis: Analysis) -> Values:
+    """Columns of what a worker measured."""
+    return {
+        "duration_s": analysis.duration_s,
+        "loudness_lufs": analysis.loudness_lufs,
+        "tempo_bpm": analysis.tempo_bpm,
+        "tempo_confidence": analysis.tempo_confidence,
+        "key": analysis.key,
+        "key_folded": _folded(analysis.key),
+        "key_confidence": analysis.key_confidence,
+        "sample_rate_hz": analysis.sample_rate_hz,
+        "channels": analysis.channels,
+        "codec": analysis.codec,
+        "decode_warnings": list(analysis.decode_warnings),
+    }
+
+
+def track_from_row(row: Row[Any]) -> Track:
+    """Build the track or clip of a whole row."""
+    return Track(
+        id=row.id,
+        library_id=row.library_id,
+        kind=TrackKind(row.kind),
+        metadata=Metadata(
+            row.title, row.artist, row.album, row.external_id, row.licence, tuple(row.tags), row.extra
+        ),
+        audio=StoredAudio(row.audio_key, row.sha256, row.size_bytes, row.content_type, row.filename),
+        number=row.number,
+        state=TrackState(row.state),
+        analysis=_analysis_from_row(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        expires_at=row.expires_at,
+        keep_audio=row.keep_audio,
+    )
+
+
+def _analysis_from_row(row: Row[Any]) -> Analysis | None:
+    if row.duration_s is None:
+        return None
+    return Analysis(
+        row.duration_s,
+        row.loudness_lufs,
+        row.tempo_bpm,
+        row.tempo_confidence,
+        row.key,
+        row.key_confidence,
+        row.sample_rate_hz,
+        row.channels,
+        row.codec,
+        tuple(row.decode_warnings),
+    )
+
+
+def encoder_values(encoder: EncoderInfo) -> Values:
+    """Columns of an encoder."""
+    return {
+        "id": encoder.id,
+        "name": encoder.name,
+        "version": encoder.version,
+        "digest": encoder.digest,
+        "spaces": [[space.name, space.dimension, space.description] for space in encoder.spaces],
+        "tags": {space: list(tags) for space, tags in encoder.tags.items()},
+        "state": encoder.state,
+        "is_default": encoder.is_default,
+    }
+
+
+def encoder_from_row(row: Row[Any]) -> EncoderInfo:
+    """Build an encoder."""
+    return EncoderInfo(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        digest=row.digest,
+        spaces=tuple(Space(*space) for space in row.spaces),
+        tags={space: tuple(tags) for space, tags in row.tags.items()},
+        state=EncoderState(row.state),
+        is_default=row.is_default,
+    )
+
+
+def calibration_values(calibration: Calibration) -> Values:
+    """Columns of a calibration."""
+    return {
+        "library_id": calibration.library_id,
+        "encoder_id": calibration.encoder_id,
+        "mean": dict(calibration.mean),
+        "deviation": dict(calibration.deviation),
+        "tracks": calibration.tracks,
+        "measured_at": calibration.measured_at,
+    }
+
+
+def calibration_from_row(row: Row[Any]) -> Calibration:
+    """Build a calibration."""
+    return Calibration(row.library_id, row.encoder_id, row.mean, row.deviation, row.tracks, row.measured_at)
+
+
+def key_values(key: ApiKey) -> Values:
+    """Columns of an access key."""
+    return {
+        "id": key.id,
+        "library_id": key.library_id,
+        "name": key.name,
+        "scope": key.scope,
+        "secret_sha256": key.secret_sha256,
+        "created_at": key.created_at,
+    }
+
+
+def key_from_row(row: Row[Any]) -> ApiKey:
+    """Build an access key."""
+    return ApiKey(row.id, row.library_id, row.name, Scope(row.scope), row.secret_sha256, row.created_at)
+
+
+def vector_bytes(vector: Vectors) -> bytes:
+    """Little-endian float32, whatever the machine."""
+    return vector.astype("<f4").tobytes()
+
+
+def segment_bytes(vectors: Vectors) -> bytes:
+    """Little-endian float16: what the best segment of a match is chosen by needs no more."""
+    return vectors.astype("<f2").tobytes()
+
+
+def vectors_from_bytes(blobs: list[bytes], dimension: int) -> Vectors:
+    """(N, D) from N rows."""
+    return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32).reshape(len(blobs), dimension)
+
+
+def embedding_from_row(row: Row[Any]) -> Embedding:
+    """Build the vectors of one track, from its rows of ``embedding`` and ``segment`` side by side."""
+    vector = np.frombuffer(row.vector, "<f4").astype(np.float32)
+    spans_s = np.frombuffer(row.spans_s, "<f4").astype(np.float32).reshape(-1, 2)
+    segments = np.frombuffer(row.vectors, "<f2").astype(np.float32).reshape(len(spans_s), len(vector))
+    return Embedding(row.encoder_id, vector, spans_s, segments)
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else comparable_text(text)

@@ -1,0 +1,58 @@
+"""The catalogue in SQL, on SQLite and PostgreSQL: tracks and encoders, and here libraries and access keys."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, func, select
+
+from app.adapters.rows import key_from_row, key_values
+from app.adapters.sql_encoders import SqlEncoders
+from app.adapters.sql_engine import insert_into
+from app.adapters.sql_tracks import SqlTracks
+from app.adapters.storable import is_id
+from app.adapters.tables import api_key, library
+from app.domain import ApiKey, Library
+from app.errors import Conflict, NotFound
+
+
+class SqlCatalogue(SqlTracks, SqlEncoders):
+    """Implements ``ports.Catalogue``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_library(self, new: Library) -> None:
+        insert = insert_into(self._connection, library).values(id=new.id, name=new.name)
+        if not self._connection.execute(insert.on_conflict_do_nothing()).rowcount:
+            raise Conflict(f"There is a library named {new.name!r} or with its id: choose another name.")
+
+    def libraries(self) -> Sequence[Library]:
+        query = select(library).order_by(library.c.name)
+        return [Library(row.id, row.name) for row in self._connection.execute(query)]
+
+    def add_key(self, key: ApiKey) -> None:
+        insert = insert_into(self._connection, api_key).values(key_values(key))
+        if not self._connection.execute(insert.on_conflict_do_nothing()).rowcount:
+            raise Conflict("There is a key with this secret or id already: make a new secret.")
+
+    def keys(self, library_id: str) -> Sequence[ApiKey]:
+        query = (
+            select(api_key).where(api_key.c.library_id == library_id).order_by(api_key.c.created_at, api_key.c.id)
+        )
+        return [key_from_row(row) for row in self._connection.execute(query)]
+
+    def key_by_hash(self, secret_sha256: str) -> ApiKey | None:
+        row = self._connection.execute(
+            select(api_key).where(api_key.c.secret_sha256 == secret_sha256)
+        ).one_or_none()
+        return None if row is None else key_from_row(row)
+
+    def count_keys(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(api_key)).scalar_one()
+
+    def delete_key(self, library_id: str, key_id: str) -> None:
+        removed = 0
+        if is_id(key_id):
+            statement = delete(api_key).where(api_key.c.id == key_id, api_key.c.library_id == library_id)
+            removed = self._connection.execute(statement).rowcount
+        if not removed:
+            raise NotFound(f"There is no key {key_id!r:.80} in this library.")

@@ -1,0 +1,96 @@
+"""The database of the service, on SQLite or PostgreSQL: one code path, in SQLAlchemy Core."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Connection, text
+
+from app.adapters import sql_schema
+from app.adapters.sql_catalogue import SqlCatalogue
+from app.adapters.sql_changes import SqlChangeLog
+from app.adapters.sql_engine import READ_ONLY, open_engine, parse_url
+from app.adapters.sql_queue import SqlJobQueue
+
+
+class SqlTransaction:
+    """One unit of work on one connection. Implements ``ports.Transaction``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def catalogue(self) -> SqlCatalogue:
+        """Tracks, encoders, vectors and keys."""
+        return SqlCatalogue(self._connection)
+
+    @cached_property
+    def queue(self) -> SqlJobQueue:
+        """The lease queue."""
+        return SqlJobQueue(self._connection, self.changes)
+
+    @cached_property
+    def changes(self) -> SqlChangeLog:
+        """The change log."""
+        return SqlChangeLog(self._connection)
+
+
+class SqlDatabase:
+    """Implements ``ports.Database``.
+
+    The embedded SQLite migrates itself at the first use. A PostgreSQL is shared, so it is only checked: its
+    operator runs ``soundkin db migrate``, which calls ``migrate``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self._engine = open_engine(self._url)
+        self._reading_engine = self._engine.execution_options(**READ_ONLY)
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    @contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[SqlTransaction]:
+        """Commit when the block ends, roll back when it raises."""
+        engine = self._reading_engine if read_only else self._engine
+        self._prepare()
+        with engine.begin() as connection:
+            unit = SqlTransaction(connection)
+            yield unit
+            unit.changes.flush()
+
+    def ping(self) -> None:
+        """Raise ``DatabaseUnavailable`` unless the database answers."""
+        self._prepare()
+        with self._reading_engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version; safe to call from several processes at once."""
+        sql_schema.upgrade(self._url)
+
+    def downgrade(self, revision: str) -> None:
+        """Bring the tables to an older version; ``"base"`` removes them all."""
+        sql_schema.downgrade(self._url, revision)
+
+    def revision(self) -> str | None:
+        """Return the version of the tables; ``None`` before the first migration."""
+        with self._reading_engine.connect() as connection:
+            return sql_schema.current_revision(connection)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    def _prepare(self) -> None:
+        """Before the first use, see to it that the tables are those which this code knows."""
+        if self._prepared:
+            return
+        with self._preparing:
+            if not self._prepared and self._engine.dialect.name == "sqlite":
+                sql_schema.upgrade(self._url)
+            elif not self._prepared:
+                with self._engine.connect() as connection:
+                    sql_schema.check(connection)
+            self._prepared = True

@@ -1,0 +1,183 @@
+"""Encoders and what they made in SQL: vectors, segments, calibrations."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from sqlalchemy import Connection, Select, Table, func, select, update
+
+from app.adapters.rows import (
+    Values,
+    calibration_from_row,
+    calibration_values,
+    embedding_from_row,
+    encoder_from_row,
+    encoder_values,
+    segment_bytes,
+    vector_bytes,
+    vectors_from_bytes,
+)
+from app.adapters.sql_engine import insert_into
+from app.adapters.sql_tracks import IS_TRACK, chunks, not_found
+from app.adapters.storable import is_id, storable_embedding
+from app.adapters.tables import calibration, embedding, encoder, library, segment, track
+from app.domain import DEFAULT_LIBRARY, Calibration, Embedding, EncoderInfo, EncoderState, Vectors
+from app.errors import NotEmbedded, NotFound
+from app.ports import Numbers
+
+
+class SqlEncoders:
+    """The part of ``ports.Catalogue`` that is about encoders and vectors."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def announce_encoder(self, brought: EncoderInfo) -> EncoderInfo:
+        known = self._same_as(brought)
+        if known is not None:
+            return known
+        self._lock_encoders()
+        known = self._same_as(brought)
+        if known is not None:
+            return known
+        others = self.encoders()
+        ready = not any(each.name == brought.name and each.state is EncoderState.READY for each in others)
+        new = replace(brought, state=EncoderState.READY if ready else EncoderState.SHADOW, is_default=not others)
+        self._connection.execute(encoder.insert().values(encoder_values(new)))
+        return new
+
+    def encoders(self) -> Sequence[EncoderInfo]:
+        query = select(encoder).order_by(encoder.c.id)
+        return [encoder_from_row(row) for row in self._connection.execute(query)]
+
+    def promote_encoder(self, encoder_id: str, *, default: bool) -> None:
+        self._lock_encoders()
+        chosen = self._encoder(encoder_id)
+        rivals = [each for each in self.encoders() if each.name == chosen.name and each.state is EncoderState.READY]
+        default = default or chosen.is_default or any(rival.is_default for rival in rivals)
+        if default:
+            self._connection.execute(update(encoder).values(is_default=False))
+        for rival in rivals:
+            self._update_encoder(rival.id, {"state": EncoderState.RETIRED})
+        self._update_encoder(encoder_id, {"state": EncoderState.READY, "is_default": default})
+
+    def save_embedding(self, track_id: str, made: Embedding) -> None:
+        stored = storable_embedding(made, self._encoder(made.encoder_id))
+        place = {"track_number": self._hold_track(track_id), "encoder_id": made.encoder_id}
+        self._put(embedding, place, {"vector": vector_bytes(stored.vector)})
+        self._put(
+            segment,
+            place,
+            {"spans_s": vector_bytes(stored.segment_spans_s), "vectors": segment_bytes(stored.segment_vectors)},
+        )
+
+    def embedding(self, track_id: str, encoder_id: str) -> Embedding:
+        row = None
+        if is_id(track_id) and is_id(encoder_id):
+            row = self._connection.execute(_embedding_query(track_id, encoder_id)).one_or_none()
+        if row is None:
+            raise NotEmbedded(
+                f"Track {track_id!r:.80} has no vectors of encoder {encoder_id!r:.80} (yet): wait for its job."
+            )
+        return embedding_from_row(row)
+
+    def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
+        dimension = self._encoder(encoder_id).dimension
+        found: list[tuple[int, bytes]] = []
+        for chunk in chunks(numbers):
+            query = _vectors_query(encoder_id).where(embedding.c.track_number.in_(chunk))
+            found.extend((number, vector) for number, vector in self._connection.execute(query))
+        return _arrays(found, dimension)
+
+    def all_vectors(
+        self, library_id: str, encoder_id: str, *, batch: int = 4096
+    ) -> Iterator[tuple[Numbers, Vectors]]:
+        dimension = self._encoder(encoder_id).dimension
+        query = _vectors_query(encoder_id).where(track.c.library_id == library_id).limit(batch)
+        last = 0
+        while rows := self._connection.execute(query.where(embedding.c.track_number > last)).all():
+            numbers, vectors = _arrays([(row.track_number, row.vector) for row in rows], dimension)
+            yield numbers, vectors
+            last = int(numbers[-1])
+
+    def count_embedded(self, library_id: str, encoder_id: str) -> int:
+        query = (
+            select(func.count())
+            .select_from(embedding.join(track))
+            .where(embedding.c.encoder_id == encoder_id, track.c.library_id == library_id, IS_TRACK)
+        )
+        return self._connection.execute(query).scalar_one()
+
+    def save_calibration(self, measured: Calibration) -> None:
+        values = calibration_values(measured)
+        place = {name: values[name] for name in ("library_id", "encoder_id")}
+        self._put(calibration, place, {name: value for name, value in values.items() if name not in place})
+
+    def calibration(self, library_id: str, encoder_id: str) -> Calibration | None:
+        query = select(calibration).where(
+            calibration.c.library_id == library_id, calibration.c.encoder_id == encoder_id
+        )
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else calibration_from_row(row)
+
+    def _encoder(self, encoder_id: str) -> EncoderInfo:
+        row = None
+        if is_id(encoder_id):
+            row = self._connection.execute(select(encoder).where(encoder.c.id == encoder_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no encoder {encoder_id!r:.80}: a worker announces it when it starts.")
+        return encoder_from_row(row)
+
+    def _same_as(self, brought: EncoderInfo) -> EncoderInfo | None:
+        query = select(encoder).where(encoder.c.name == brought.name, encoder.c.digest == brought.digest)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else encoder_from_row(row)
+
+    def _lock_encoders(self) -> None:
+        """Let one transaction at a time decide over states: a row that every database has stands for them all."""
+        query = select(library.c.id).where(library.c.id == DEFAULT_LIBRARY).with_for_update(key_share=True)
+        self._connection.execute(query)
+
+    def _update_encoder(self, encoder_id: str, values: Values) -> None:
+        self._connection.execute(update(encoder).where(encoder.c.id == encoder_id).values(**values))
+
+    def _hold_track(self, track_id: str) -> int:
+        """Return the track's number, and keep others from deleting it before the commit."""
+        number = None
+        if is_id(track_id):
+            query = select(track.c.number).where(track.c.id == track_id)
+            number = self._connection.execute(query.with_for_update(read=True, key_share=True)).scalar_one_or_none()
+        if number is None:
+            raise not_found(track_id)
+        return number
+
+    def _put(self, table: Table, place: Values, values: Values) -> None:
+        """Insert, or replace what stands in that place."""
+        self._connection.execute(
+            insert_into(self._connection, table)
+            .values(**place, **values)
+            .on_conflict_do_update(index_elements=list(place), set_=dict(values))
+        )
+
+
+def _embedding_query(track_id: str, encoder_id: str) -> Select[tuple[str, bytes, bytes, bytes]]:
+    same = (segment.c.track_number == embedding.c.track_number) & (segment.c.encoder_id == embedding.c.encoder_id)
+    return (
+        select(embedding.c.encoder_id, embedding.c.vector, segment.c.spans_s, segment.c.vectors)
+        .select_from(embedding.join(segment, same).join(track, track.c.number == embedding.c.track_number))
+        .where(track.c.id == track_id, embedding.c.encoder_id == encoder_id)
+    )
+
+
+def _vectors_query(encoder_id: str) -> Select[tuple[int, bytes]]:
+    return (
+        select(embedding.c.track_number, embedding.c.vector)
+        .select_from(embedding.join(track))
+        .where(embedding.c.encoder_id == encoder_id, IS_TRACK)
+        .order_by(embedding.c.track_number)
+    )
+
+
+def _arrays(rows: list[tuple[int, bytes]], dimension: int) -> tuple[Numbers, Vectors]:
+    numbers = np.array([number for number, _ in rows], np.int64)
+    return numbers, vectors_from_bytes([vector for _, vector in rows], dimension)
