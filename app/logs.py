@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.dev import plain_traceback
 from structlog.typing import Processor
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -40,10 +41,11 @@ def configure_logging(level: Level, *, json: bool) -> None:
 
 
 def _formatter(json: bool) -> structlog.stdlib.ProcessorFormatter:
+    """Tracebacks are plain: with local variables in them they would be slow, and could tell secrets."""
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,

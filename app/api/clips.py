@@ -100,7 +100,8 @@ def remove_clip(clip_id: ItemId, caller: Writer, assembly: AssemblyDep) -> None:
     assembly.tracks.remove(caller.library_id, clip_id, TrackKind.CLIP)
 
 
-@router.api_route("/{clip_id}/audio", methods=["GET", "HEAD"], response_class=Response, operation_id="clip_audio")
+@router.head("/{clip_id}/audio", response_class=Response, include_in_schema=False)
+@router.get("/{clip_id}/audio", response_class=Response)
 def clip_audio(request: Request, clip_id: ItemId, caller: Reader, assembly: AssemblyDep) -> Response:
     """Send the audio, whole or the byte range that is asked for."""
     with assembly.ports.database.transaction(read_only=True) as tx:

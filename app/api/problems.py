@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -140,7 +141,13 @@ def summary(faults: Sequence[Fault]) -> str:
 def of_http(request: Request, error: HTTPException) -> JSONResponse:
     """Tell an error that the framework raised: unknown path, wrong method, unreadable body."""
     kind = _BY_STATUS.get(error.status_code, Kind(error.status_code, "http", "The request failed"))
-    return problem(kind, str(error.detail), request_id=request_id(request), headers=error.headers)
+    plain = error.detail == HTTPStatus(error.status_code).phrase
+    detail = (
+        f"{request.method} {request.url.path} does not exist here; /docs lists what does."
+        if plain
+        else error.detail
+    )
+    return problem(kind, detail, request_id=request_id(request), headers=error.headers)
 
 
 def of_unexpected(request_id: str | None, error: Exception) -> JSONResponse:

@@ -131,7 +131,8 @@ def remove_track(track_id: ItemId, caller: Writer, assembly: AssemblyDep) -> Non
     assembly.tracks.remove(caller.library_id, track_id, TrackKind.TRACK)
 
 
-@router.api_route("/{track_id}/audio", methods=["GET", "HEAD"], response_class=Response, operation_id="track_audio")
+@router.head("/{track_id}/audio", response_class=Response, include_in_schema=False)
+@router.get("/{track_id}/audio", response_class=Response)
 def track_audio(request: Request, track_id: ItemId, caller: Reader, assembly: AssemblyDep) -> Response:
     """Send the audio, whole or the byte range that is asked for."""
     with assembly.ports.database.transaction(read_only=True) as tx:
