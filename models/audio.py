@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log10
@@ -36,7 +35,8 @@ class DecodedAudio:
     """A file's sound and what was found on the way.
 
     Attributes:
-        waveform: (T,) float32 mono at the rate that was asked for: the mean of all channels, finite throughout.
+        waveform: (T,) float32 mono at the rate that was asked for: the mean of all channels, finite throughout,
+            read-only.
         duration_s: Length of ``waveform`` in seconds.
         sample_rate_hz: Of the file.
         channels: Of the file.
@@ -74,11 +74,10 @@ def decode(
         facts = stream_facts(container, stream)
         source = _Source(container, stream)
         mixdown = _Mixdown(sample_rate_hz, round(max_duration_s * sample_rate_hz))
-        with closing(source.frames()) as frames:
-            for frame in frames:
-                mixdown.add(frame)
-                if mixdown.full:
-                    break
+        for frame in source.frames():
+            mixdown.add(frame)
+            if mixdown.full:
+                break
         waveform = mixdown.finish()
     source.check()
     if not len(waveform):
@@ -176,10 +175,12 @@ class _Mixdown:
         self._samples += self._graph.push(frame)
 
     def finish(self) -> NDArray[np.float32]:
-        """The whole waveform, cut at the limit."""
+        """The whole waveform, cut at the limit; read-only, so that what is computed from it can be shared."""
         self._close_graph()
         del self._samples[self._max_bytes :]
-        return np.frombuffer(self._samples, np.float32)
+        waveform = np.frombuffer(self._samples, np.float32)
+        waveform.flags.writeable = False
+        return waveform
 
     def warnings(self, max_duration_s: float) -> list[str]:
         notes = []

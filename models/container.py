@@ -159,7 +159,7 @@ def check_rate(sample_rate_hz: int) -> None:
     """
     if not MIN_RATE_HZ <= sample_rate_hz <= MAX_RATE_HZ:
         raise AudioUnreadable(
-            f"The file claims a sample rate of {sample_rate_hz} Hz; rates from {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are read."
+            f"The file claims a sample rate of {sample_rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are read."
         )
 
 

@@ -5,6 +5,7 @@ ModelError
 ├── WaveformTooShort       fewer samples than an encoder needs
 ├── ArtifactInvalid        a manifest or weights file that is missing, damaged or of another encoder
 ├── UnknownEncoder         no encoder is registered under this name
+├── TrainingImpossible     too little that can be learnt from
 └── DeviceUnavailable      the device that was asked for is not there
 """
 
@@ -31,3 +32,7 @@ class UnknownEncoder(ModelError):
 
 class DeviceUnavailable(ModelError):
     """The device that was asked for is not there."""
+
+
+class TrainingImpossible(ModelError):
+    """Too little that can be learnt from."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 CHROMA_SIZE = 12
-CONTRAST_BANDS = 6
+CONTRAST_OCTAVES = 6
 CONTRAST_QUANTILE = 0.02
 CONTRAST_FMIN_HZ = 200.0
 ROLLOFF_SHARE = 0.85
@@ -28,10 +28,12 @@ def waveform_to_frames(waveform: Tensor, frame_samples: int, hop_samples: int) -
     return padded.unfold(0, frame_samples, hop_samples)
 
 
-def waveform_to_power(waveform: Tensor, fft_samples: int, hop_samples: int, bins: int, chunk: int) -> Iterator[Tensor]:
+def waveform_to_power(
+    waveform: Tensor, fft_samples: int, hop_samples: int, bins: int, chunk: int
+) -> Iterator[Tensor]:
     """(T,) → blocks of at most ``chunk`` frames of the Hann-windowed power spectrum, (F, ``bins``) from 0 Hz up."""
     window = torch.hann_window(fft_samples, device=waveform.device)
-    for frames in waveform_to_frames(waveform, fft_samples, hop_samples).split(chunk):
+    for frames in torch.split(waveform_to_frames(waveform, fft_samples, hop_samples), chunk):
         spectrum = torch.fft.rfft(frames * window)[:, :bins]
         yield (spectrum * spectrum.conj()).real
 
@@ -63,25 +65,30 @@ def magnitude_to_shape(magnitude: Tensor, frequencies_hz: Tensor) -> Tensor:
 
 
 def magnitude_to_contrast(magnitude: Tensor, frequencies_hz: Tensor) -> Tensor:
-    """(F, K) → (F, B) spectral contrast in dB: peaks over valleys of each octave band from 200 Hz, and below it.
-
-    Bands that lie wholly above the last frequency are left out, so B ≤ CONTRAST_BANDS + 1.
-    """
+    """(F, K) → (F, B) spectral contrast in dB: peaks over valleys of each band of ``contrast_bands``."""
     contrasts = []
     for low, high in contrast_bands(frequencies_hz):
-        band = magnitude[:, low:high]
+        band = magnitude[:, low:high].clamp_min(TINY)
         count = max(1, round(CONTRAST_QUANTILE * (high - low)))
         peak = band.topk(count, 1).values.mean(1)
         valley = band.topk(count, 1, largest=False).values.mean(1)
-        contrasts.append(10 * (peak.square().clamp_min(TINY) / valley.square().clamp_min(TINY)).log10() / 2)
+        contrasts.append(10 * (peak / valley).log10())
     return torch.stack(contrasts, 1)
 
 
 def contrast_bands(frequencies_hz: Tensor) -> list[tuple[int, int]]:
-    """First bin and end of each band of the spectral contrast."""
-    edges = [0.0, *(CONTRAST_FMIN_HZ * 2**octave for octave in range(CONTRAST_BANDS + 1))]
+    """First bin and end of each band: up to 200 Hz, then octaves as far as the frequencies reach, six at most.
+
+    As in librosa a band holds both of its edges, but the last bin of all bands save the uppermost is left out.
+    """
+    edges = [0.0, *(CONTRAST_FMIN_HZ * 2**octave for octave in range(CONTRAST_OCTAVES + 1))]
     bounds = torch.searchsorted(frequencies_hz, torch.tensor(edges, device=frequencies_hz.device)).tolist()
-    return [(low, high) for low, high in zip(bounds, bounds[1:], strict=False) if high - low > 1]
+    return [(low, high) for low, high in zip(bounds, bounds[1:], strict=False) if high < len(frequencies_hz)]
+
+
+def power_to_log_flatness(power: Tensor) -> Tensor:
+    """(F, K) → (F, 1) logarithm of the spectral flatness: 0 for white noise, the lower the more peaked."""
+    return (power.log().mean(1) - power.mean(1).log())[:, None]
 
 
 def mel_to_decibels(mel: Tensor, floor: float) -> Tensor:
@@ -98,6 +105,12 @@ def decibels_to_onset(decibels: Tensor) -> Tensor:
     """(F, M) → (F,) onset strength: mean rise over the frame before, falls left out; 0 in the first frame."""
     rise = (decibels[1:] - decibels[:-1]).clamp_min(0).mean(1)
     return torch.nn.functional.pad(rise, (1, 0))
+
+
+def semitones_to_chroma(semitones: Tensor, lowest_midi: int) -> Tensor:
+    """(F, semitones), whole octaves → (F, 12) sums over the octaves, C first."""
+    octaves = semitones.reshape(len(semitones), -1, CHROMA_SIZE)
+    return octaves.sum(1).roll(lowest_midi % CHROMA_SIZE, 1)
 
 
 def chroma_normalised(chroma: Tensor) -> Tensor:
@@ -127,14 +140,20 @@ def onset_to_autocorrelation(onset: Tensor, lags: int) -> Tensor:
 
     Every lag is divided by the number of products in it, so that long lags are not damped.
     """
-    centred = onset - onset.mean(1, keepdim=True)
     frames = onset.shape[1]
-    spectrum = torch.fft.rfft(centred, 2 * frames)
-    products = torch.fft.irfft((spectrum * spectrum.conj()).real, 2 * frames)[:, :lags]
-    overlap = frames - torch.arange(products.shape[1], device=onset.device)
-    correlation = products / overlap
+    length = 2 * max(frames, lags)
+    spectrum = torch.fft.rfft(onset - onset.mean(1, keepdim=True), length)
+    products = torch.fft.irfft((spectrum * spectrum.conj()).real, length)[:, :lags]
+    correlation = products / (frames - torch.arange(lags, device=onset.device)).clamp_min(1)
     energy = correlation[:, :1]
     return torch.where(energy > TINY, correlation / energy.clamp_min(TINY), 0.0)
+
+
+def onset_to_modulation(onset: Tensor, fft_frames: int) -> Tensor:
+    """(S, F) onset envelopes → (S, fft_frames // 2 + 1) power of their fluctuation, Hann-windowed; F ≤ fft_frames."""
+    window = torch.hann_window(onset.shape[1], device=onset.device)
+    spectrum = torch.fft.rfft((onset - onset.mean(1, keepdim=True)) * window, fft_frames)
+    return (spectrum * spectrum.conj()).real
 
 
 @lru_cache

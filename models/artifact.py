@@ -1,0 +1,101 @@
+"""Trained encoders on disk: a folder with ``manifest.json`` and ``weights.safetensors``.
+
+The digest in the manifest is the SHA-256 over the rest of the manifest (canonical JSON) and the bytes of the
+weights. It is checked whenever an artifact is read, so a vector's digest says exactly what made it.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from models.encoder import EncoderManifest
+from models.errors import ArtifactInvalid
+
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
+_MANIFEST = TypeAdapter(EncoderManifest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artifact:
+    """A trained encoder as read from disk: what it says of itself, and its tensors by name (on the CPU)."""
+
+    manifest: EncoderManifest
+    tensors: Mapping[str, Tensor]
+
+    def tensor(self, name: str, *shape: int) -> Tensor:
+        """One tensor of the weights.
+
+        Raises:
+            ArtifactInvalid: It is missing, or not of this shape.
+        """
+        if name not in self.tensors:
+            raise ArtifactInvalid(f"The weights of encoder {self.manifest.name!r} lack the tensor {name!r}.")
+        tensor = self.tensors[name]
+        if tuple(tensor.shape) != shape:
+            raise ArtifactInvalid(
+                f"Tensor {name!r} of encoder {self.manifest.name!r} has the shape {tuple(tensor.shape)}; "
+                f"its manifest asks for {shape}."
+            )
+        return tensor
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Read and check an artifact.
+
+    Raises:
+        ArtifactInvalid: A file is missing or damaged, or the digest does not fit.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    try:
+        weights = (folder / WEIGHTS).read_bytes()
+        tensors = load(weights)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactInvalid(f"The weights in {folder} cannot be read: {error}") from error
+    if manifest.digest != digest_of(manifest, weights):
+        raise ArtifactInvalid(
+            f"The artifact in {folder} was changed after it was written: its digest does not fit. "
+            "Fetch it again or train it anew."
+        )
+    return Artifact(manifest, tensors)
+
+
+def write_artifact(folder: Path, manifest: EncoderManifest, tensors: Mapping[str, Tensor]) -> EncoderManifest:
+    """Write an artifact so that a reader sees the old one or the new one, whole; returns the manifest with digest."""
+    weights = save({name: tensor.cpu().contiguous() for name, tensor in sorted(tensors.items())})
+    complete = replace(manifest, digest=digest_of(manifest, weights))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+        new = Path(made) / "new"
+        new.mkdir()
+        (new / WEIGHTS).write_bytes(weights)
+        (new / MANIFEST).write_text(json.dumps(asdict(complete), indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rename(Path(made) / "old")
+        new.rename(folder)
+    return complete
+
+
+def digest_of(manifest: EncoderManifest, weights: bytes) -> str:
+    """SHA-256, in hexadecimal, over the manifest without its digest and the bytes of the weights."""
+    fields = asdict(replace(manifest, digest=""))
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    return sha256(len(canonical).to_bytes(8, "big") + canonical + weights).hexdigest()
+
+
+def _read_manifest(path: Path) -> EncoderManifest:
+    try:
+        return _MANIFEST.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ArtifactInvalid(f"The manifest {path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ArtifactInvalid(f"The manifest {path} is not one of an encoder: {faults}") from error

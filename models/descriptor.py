@@ -1,0 +1,97 @@
+"""The encoder ``librosa``: statistics of hand-made features, one sub-space for each musical facet (paper 004)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from models.artifact import Artifact
+from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding
+from models.errors import ArtifactInvalid, WaveformTooShort
+from models.projection import Projection
+from models.statistics import FACETS, frames_to_rows, segment_spans_s
+from models.track_frames import FFT_SAMPLES, SAMPLE_RATE_HZ, shared_track_frames
+
+NAME = "librosa"
+MIN_SAMPLES = FFT_SAMPLES
+DESCRIPTIONS: Mapping[str, str] = {
+    "timbre": "Sound colour: brightness, noisiness, spectral contrast and envelope.",
+    "harmony": "Pitch classes, chords and register, at their sounding pitch.",
+    "rhythm": "Onsets, pulse and fluctuation, by frequency band.",
+    "dynamics": "Course of the level and its changes, independent of the mastering level.",
+}
+STATISTICS_VERSION = 1
+"""Raised whenever the statistics change; an artifact is bound to the version that it was fitted to."""
+
+
+class DescriptorEncoder:
+    """Statistics per segment → a projection for each facet → unit vectors; a track is the mean of its segments."""
+
+    def __init__(self, artifact: Artifact, device: torch.device) -> None:
+        self._manifest = artifact.manifest
+        self._device = device
+        _check(self._manifest)
+        self._projections = {
+            space.name: _projection(artifact, space, FACETS[space.name], device) for space in self._manifest.spaces
+        }
+
+    @property
+    def manifest(self) -> EncoderManifest:
+        return self._manifest
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    def prepare(self, waveform: Floats) -> Prepared:
+        if len(waveform) < MIN_SAMPLES:
+            raise WaveformTooShort(
+                f"The track has {len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound; encoder {NAME!r} needs at least "
+                f"{MIN_SAMPLES / SAMPLE_RATE_HZ:.3f} s."
+            )
+        with torch.inference_mode():
+            frames = shared_track_frames(waveform)
+            return Prepared(frames_to_rows(frames), segment_spans_s(len(frames.timbre), frames.duration_s))
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """(B, P) statistics of segments → (B, D) projections, not yet of unit length."""
+        parts = torch.split(inputs, list(FACETS.values()), 1)
+        columns = dict(zip(FACETS, parts, strict=True))
+        return torch.cat([projection(columns[name]) for name, projection in self._projections.items()], 1)
+
+    def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
+        vectors = self._unit(torch.cat([outputs.sum(0, keepdim=True), outputs])).numpy()
+        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+
+    def _unit(self, vectors: Tensor) -> Tensor:
+        """(B, D) → each space of unit length, or zero as it was."""
+        parts = torch.split(vectors, [space.dimension for space in self._manifest.spaces], 1)
+        return torch.cat([torch.nn.functional.normalize(part, dim=1) for part in parts], 1)
+
+
+def _check(manifest: EncoderManifest) -> None:
+    version = manifest.settings.get("statistics_version")
+    if version != STATISTICS_VERSION:
+        raise ArtifactInvalid(
+            f"The artifact was fitted to version {version} of the statistics, this is version {STATISTICS_VERSION}. "
+            f"Train it anew: python -m models train {NAME}."
+        )
+    unknown = [space.name for space in manifest.spaces if space.name not in FACETS]
+    if unknown or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ArtifactInvalid(
+            f"Encoder {NAME!r} has the spaces {', '.join(FACETS)} at {SAMPLE_RATE_HZ} Hz; the artifact has "
+            f"{', '.join(space.name for space in manifest.spaces)} at {manifest.sample_rate_hz} Hz."
+        )
+
+
+def _projection(artifact: Artifact, space: Space, statistics: int, device: torch.device) -> Projection:
+    shapes = {
+        "mean": (statistics,),
+        "limit": (statistics,),
+        "scale": (statistics,),
+        "matrix": (statistics, space.dimension),
+        "offset": (space.dimension,),
+    }
+    return Projection(
+        **{part: artifact.tensor(f"{space.name}.{part}", *shape).to(device) for part, shape in shapes.items()}
+    )
