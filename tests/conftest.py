@@ -45,6 +45,13 @@ def empty_postgres_url(postgres_server):
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server):
+    """URL of a new PostgreSQL database without tables, for the tests of one file."""
+    with created_database(postgres_server) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server):
     """URL of a migrated PostgreSQL database of this session; ``database`` empties it for each test."""
