@@ -1,0 +1,184 @@
+"""One job: the audio of a track or clip becomes analysis and vectors in the catalogue."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from app.domain import (
+    Analysis,
+    ChangeKind,
+    Embedding,
+    EncoderInfo,
+    Job,
+    Space,
+    Tally,
+    Track,
+    TrackState,
+    new_id,
+)
+from app.errors import LeaseLost, NotEmbedded, NotFound, SoundkinError
+from app.ports import AudioStore, Database
+from models.audio import DecodedAudio
+from models.encoder import Encoder, EncoderManifest
+from workers.batcher import Batcher
+from workers.outage import outlast
+from workers.watch import Watch
+
+log = structlog.get_logger(__name__)
+
+
+class Measures(Protocol):
+    """What an analysis finds in a waveform."""
+
+    @property
+    def tempo_bpm(self) -> float | None: ...
+    @property
+    def tempo_confidence(self) -> float: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def key_confidence(self) -> float: ...
+
+
+Decode = Callable[[BinaryIO, int], DecodedAudio]
+"""Reads a file as a waveform at a sample rate in Hz."""
+
+Analyse = Callable[[NDArray[np.float32]], Measures]
+"""Measures (T,) mono samples at ``ANALYSIS_RATE_HZ``."""
+
+ANALYSIS_RATE_HZ = 22_050
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedJobs:
+    """Does embedding jobs; called from several threads at once.
+
+    Attributes:
+        database: Where track, vectors and the job itself stand.
+        store: Where the audio is.
+        encoders: Keyed by ``EncoderInfo.id``.
+        batcher: Runs them.
+        decode: From file to waveform.
+        analyse: From waveform to tempo and key.
+    """
+
+    database: Database
+    store: AudioStore
+    encoders: Mapping[str, Encoder]
+    batcher: Batcher
+    decode: Decode
+    analyse: Analyse
+
+    def __call__(self, job: Job, watch: Watch) -> None:
+        """Do one job and finish it.
+
+        Raises:
+            LeaseLost: It had become somebody else's; nothing was stored.
+            JobDropped: Nobody waits for it any more; nothing was stored.
+        """
+        track, missing = outlast(lambda: self._look_up(job), watch.check)
+        waveforms: dict[int, DecodedAudio] = {}
+        if missing:
+            watch.reach("decode", 0.0)
+            for rate_hz in {ANALYSIS_RATE_HZ} | {self.encoders[one].manifest.sample_rate_hz for one in missing}:
+                waveforms[rate_hz] = self._decode(track, rate_hz)
+        result = self._result(job, missing, waveforms, watch) if missing else None
+        watch.reach("store", 0.95)
+        outlast(lambda: self._commit(job, track, result), watch.check)
+        if not track.keep_audio:
+            self._forget_audio(track)
+        for encoder, (batches, rows) in self.batcher.take_fill().items():
+            watch.count(Tally(f"batch:{encoder}", batches, float(rows)))
+
+    def _look_up(self, job: Job) -> tuple[Track, Sequence[str]]:
+        """The track, and the encoders of which it has no vectors yet."""
+        with self.database.transaction() as tx:
+            track = tx.catalogue.track(job.library_id, job.subject)
+            missing = []
+            for encoder_id in self.encoders:
+                try:
+                    tx.catalogue.embedding(track.id, encoder_id)
+                except NotEmbedded:
+                    missing.append(encoder_id)
+            return track, missing
+
+    def _decode(self, track: Track, rate_hz: int) -> DecodedAudio:
+        if track.audio.key is None:
+            raise NotFound(f"The audio of {track.id} was deleted, so nothing can be measured; upload it again.")
+        with self.store.open(track.audio.key) as file:
+            return self.decode(file, rate_hz)
+
+    def _result(
+        self, job: Job, missing: Sequence[str], waveforms: Mapping[int, DecodedAudio], watch: Watch
+    ) -> tuple[Analysis, Sequence[Embedding]]:
+        watch.reach("analyse", 0.3)
+        heard = waveforms[ANALYSIS_RATE_HZ]
+        analysis = to_analysis(heard, self.analyse(heard.waveform))
+        embeddings = []
+        for place, encoder_id in enumerate(missing):
+            start = 0.4 + 0.5 * place / len(missing)
+            encoder = self.encoders[encoder_id]
+            watch.reach("features", start)
+            prepared = encoder.prepare(waveforms[encoder.manifest.sample_rate_hz].waveform)
+            watch.reach("embed", start + 0.3 / len(missing))
+            outputs = self.batcher.encode(encoder, prepared.inputs, job.priority)
+            vectors = encoder.pool(prepared, outputs)
+            embeddings.append(Embedding(encoder_id, vectors.vector, vectors.spans_s, vectors.segments))
+        return analysis, embeddings
+
+    def _commit(self, job: Job, track: Track, result: tuple[Analysis, Sequence[Embedding]] | None) -> None:
+        """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md)."""
+        if job.token is None:
+            raise LeaseLost(f"Job {job.id} came without a token; only a claimed job can be finished.")
+        with self.database.transaction() as tx:
+            tx.queue.finish(job.id, job.token)
+            if result is None:
+                return
+            analysis, embeddings = result
+            tx.catalogue.save_analysis(track.id, analysis)
+            for embedding in embeddings:
+                tx.catalogue.save_embedding(track.id, embedding)
+            tx.catalogue.set_state(track.id, TrackState.READY)
+            tx.changes.append(track.library_id, ChangeKind.TRACK_EMBEDDED, track.id, track.number)
+
+    def _forget_audio(self, track: Track) -> None:
+        """Delete what was only needed for its vectors. If that fails, the clip's expiry does it later."""
+        try:
+            if track.audio.key is not None:
+                self.store.delete(track.audio.key)
+            with self.database.transaction() as tx:
+                tx.catalogue.set_audio_key(track.id, None)
+        except SoundkinError as error:
+            log.warning("audio.not_deleted", key=track.audio.key, error=str(error))
+
+
+def to_analysis(heard: DecodedAudio, measures: Measures) -> Analysis:
+    """What the decoder and the analysis found, as the catalogue keeps it."""
+    return Analysis(
+        duration_s=heard.duration_s,
+        loudness_lufs=heard.loudness_lufs,
+        tempo_bpm=measures.tempo_bpm,
+        tempo_confidence=measures.tempo_confidence,
+        key=measures.key,
+        key_confidence=measures.key_confidence,
+        sample_rate_hz=heard.sample_rate_hz,
+        channels=heard.channels,
+        codec=heard.codec,
+        decode_warnings=heard.warnings,
+    )
+
+
+def to_encoder_info(manifest: EncoderManifest) -> EncoderInfo:
+    """What the catalogue is told of an encoder; it gives it an id unless it knows name and digest already."""
+    return EncoderInfo(
+        id=new_id(),
+        name=manifest.name,
+        version=manifest.version,
+        digest=manifest.digest,
+        spaces=tuple(Space(space.name, space.dimension, space.description) for space in manifest.spaces),
+        tags={space: tuple(words) for space, words in manifest.tags.items()},
+    )

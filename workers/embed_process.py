@@ -1,0 +1,81 @@
+"""Composition root of the child process: what embeds tracks, put together from the settings."""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+import torch
+
+from app.errors import ConfigurationError
+from app.logs import configure_logging
+from app.ports import Database
+from app.settings import Settings
+from app.wiring import open_audio_store, open_database
+from models.analysis import analyse
+from models.audio import DecodedAudio, decode
+from models.encoder import Encoder
+from models.errors import ModelError
+from models.registry import load_encoder, resolve_device
+from workers.batcher import Batcher, claim_threads
+from workers.crew import Crew
+from workers.embed import EmbedJobs, to_encoder_info
+from workers.messages import Ready, Unfit
+from workers.outage import outlast
+
+log = structlog.get_logger(__name__)
+
+
+def main(connection: Connection, plan: "tuple[Settings, int]") -> None:
+    """Embed what comes through the pipe.
+
+    Args:
+        connection: To the supervisor.
+        plan: Settings, and how many jobs come at once.
+    """
+    settings, threads = plan
+    configure_logging(settings.log_level, json=settings.log_json)
+    try:
+        device = resolve_device(settings.device)
+        loaded = load_encoders(settings, device)
+        database = open_database(settings)
+        encoders = announce(database, loaded)
+    except (ModelError, ConfigurationError) as error:
+        connection.send(Unfit(str(error)))
+        return
+    jobs = EmbedJobs(
+        database=database,
+        store=open_audio_store(settings),
+        encoders=encoders,
+        batcher=Batcher(device_threads=os.cpu_count()),
+        decode=partial(_decode, settings.max_duration_s),
+        analyse=analyse,
+    )
+    crew = Crew(connection, jobs, threads, prepare_thread=partial(claim_threads, 1))
+    crew.tell(Ready(str(device), tuple(encoders)))
+    crew.serve()
+
+
+def load_encoders(settings: Settings, device: torch.device) -> list[Encoder]:
+    """Load every encoder that the settings name."""
+    folders: tuple[Path, ...] = (settings.artifacts_dir,) if settings.artifacts_dir else ()
+    return [load_encoder(name, device, folders) for name in settings.encoders]
+
+
+def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encoder]:
+    """Tell the catalogue which encoders there are, and key them by the ids that it gives them."""
+
+    def write() -> dict[str, Encoder]:
+        with database.transaction() as tx:
+            return {
+                tx.catalogue.announce_encoder(to_encoder_info(encoder.manifest)).id: encoder for encoder in encoders
+            }
+
+    return outlast(write)
+
+
+def _decode(max_duration_s: float, file: BinaryIO, sample_rate_hz: int) -> DecodedAudio:
+    return decode(file, sample_rate_hz=sample_rate_hz, max_duration_s=max_duration_s)
