@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.adapters.storable import storable_text
@@ -25,7 +24,6 @@ from app.filters import (
 MAX_NODES = 500
 MAX_DEPTH = 50
 MAX_VALUES = 10_000
-BOUNDS = ("gte", "lte", "gt", "lt")
 UNORDERED = {"id", "tags"}
 
 
@@ -93,13 +91,17 @@ class _Checker:
         if where.field in UNORDERED:
             self._fault(f"{place}.field", f"'{where.field}' has no order; use 'in' instead of bounds")
             return where
-        bounds = {name: getattr(where, name) for name in BOUNDS}
-        checked = {
-            name: self._comparables(where.field, [value], f"{place}.{name}")[0]
-            for name, value in bounds.items()
-            if value is not None
-        }
-        return replace(where, **checked)
+
+        def checked(name: str, bound: Value | None) -> Value | None:
+            return None if bound is None else self._comparables(where.field, [bound], f"{place}.{name}")[0]
+
+        return Between(
+            where.field,
+            gte=checked("gte", where.gte),
+            lte=checked("lte", where.lte),
+            gt=checked("gt", where.gt),
+            lt=checked("lt", where.lt),
+        )
 
     def _comparables(self, field: str, values: Sequence[Value], place: str) -> Sequence[Value]:
         self._values += len(values)

@@ -1,7 +1,6 @@
 """Sorting and cursors of track listings: the same text means the same on every database."""
 
 import base64
-import binascii
 import json
 import math
 from dataclasses import dataclass
@@ -54,16 +53,10 @@ class Cursor:
     def decode(cls, text: str, sort: Sort) -> Self:
         """Read it back. Raises ``InvalidRequest`` unless it came from a listing of this order."""
         try:
-            padded = text + "=" * (-len(text) % 4)
-            field, descending, value, track_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if Sort(field, descending) != sort or not is_id(track_id):
-                raise ValueError
-            return cls(sort, _read_value(FIELDS[sort.field], value), track_id)
-        except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError) as error:
-            message = "is not one that a listing in this order gave"
-            raise InvalidRequest(
-                f"The cursor {message}: list again from the start.", [Fault("cursor", message)]
-            ) from error
+            return cls(sort, *_read(text, sort))
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            message = "is not one that a listing in this order gave; list again from the start"
+            raise InvalidRequest(f"The cursor {message}.", [Fault("cursor", message)]) from error
 
 
 def check_text(text: str) -> None:
@@ -71,6 +64,14 @@ def check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         message = f"has {len(text)} characters; at most {MAX_TEXT} are looked for"
         raise InvalidRequest(f"The text {message}.", [Fault("text", message)])
+
+
+def _read(text: str, sort: Sort) -> tuple[Value | None, str]:
+    padded = text + "=" * (-len(text) % 4)
+    field, descending, value, track_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    if Sort(field, descending) != sort or not is_id(track_id):
+        raise ValueError
+    return _read_value(FIELDS[sort.field], value), track_id
 
 
 def _read_value(kind: FieldType, value: object) -> Value | None:

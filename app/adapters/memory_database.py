@@ -23,7 +23,7 @@ class MemoryTransaction:
 
 
 class MemoryDatabase:
-    """Implements ``ports.Database``: one transaction at a time, on a copy that takes the state's place at commit."""
+    """Implements ``ports.Database``: one transaction at a time, on a copy that becomes the state at commit."""
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock

@@ -1,20 +1,18 @@
 """Filter trees in Python: the reference that SQL is tested against."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from app.adapters.checked_filter import comparable_text
 from app.domain import Track
-from app.filters import FIELDS, AllOf, AnyOf, Between, FieldType, Filter, Known, Not, OneOf, SameAsQuery, Value
+from app.filters import AllOf, AnyOf, Between, Filter, Known, Not, OneOf, SameAsQuery, Value
 
 
 def comparable_values(track: Track, field: str) -> tuple[Value, ...]:
     """Return the field's values as they are compared; none when it is unknown."""
     value = _raw_values(track)[field]
-    if value is None:
-        return ()
-    if FIELDS[field] is FieldType.TEXT_LIST:
-        return tuple(comparable_text(each) for each in value)
-    return (comparable_text(value) if isinstance(value, str) else value,)
+    values = value if isinstance(value, tuple) else () if value is None else (value,)
+    return tuple(comparable_text(each) if isinstance(each, str) else each for each in values)
 
 
 def holds(where: Filter, track: Track) -> bool:
@@ -36,7 +34,7 @@ def holds(where: Filter, track: Track) -> bool:
             raise AssertionError("checked_filter refuses what refers to a query")
 
 
-def _lies_between(value: Value, where: Between) -> bool:
+def _lies_between(value: Any, where: Between) -> bool:  # noqa: ANN401 (checked: of the type of the bounds)
     return (
         (where.gte is None or value >= where.gte)
         and (where.lte is None or value <= where.lte)
@@ -56,10 +54,10 @@ def _raw_values(track: Track) -> Mapping[str, Value | tuple[str, ...] | None]:
         "licence": track.metadata.licence,
         "tags": track.metadata.tags,
         "created_at": track.created_at,
-        "key": analysis and analysis.key,
-        "duration_s": analysis and analysis.duration_s,
-        "loudness_lufs": analysis and analysis.loudness_lufs,
-        "tempo_bpm": analysis and analysis.tempo_bpm,
-        "tempo_confidence": analysis and analysis.tempo_confidence,
-        "key_confidence": analysis and analysis.key_confidence,
+        "key": None if analysis is None else analysis.key,
+        "duration_s": None if analysis is None else analysis.duration_s,
+        "loudness_lufs": None if analysis is None else analysis.loudness_lufs,
+        "tempo_bpm": None if analysis is None else analysis.tempo_bpm,
+        "tempo_confidence": None if analysis is None else analysis.tempo_confidence,
+        "key_confidence": None if analysis is None else analysis.key_confidence,
     }

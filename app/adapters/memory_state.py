@@ -1,6 +1,7 @@
 """What a database in memory holds."""
 
-from dataclasses import dataclass, field, fields, replace
+from copy import copy
+from dataclasses import dataclass, field, fields
 
 from app.domain import (
     DEFAULT_LIBRARY,
@@ -53,9 +54,4 @@ class MemoryState:
 
     def copy(self) -> "MemoryState":
         """Return a state that can be changed apart from this one."""
-        containers = {
-            each.name: value.copy()
-            for each in fields(self)
-            if isinstance(value := getattr(self, each.name), dict | list)
-        }
-        return replace(self, **containers)
+        return MemoryState(**{each.name: copy(getattr(self, each.name)) for each in fields(self)})

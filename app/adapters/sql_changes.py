@@ -35,13 +35,14 @@ class SqlChangeLog:
         ]
 
     def last_seq(self) -> int:
-        return self._connection.execute(select(change_counter.c.value)).scalar_one()
+        last: int = self._connection.execute(select(change_counter.c.value)).scalar_one()
+        return last
 
     def flush(self) -> None:
         """Take the numbers and write what waits. The transaction must commit next."""
         if not self._waiting:
             return
-        last = self._connection.execute(
+        last: int = self._connection.execute(
             update(change_counter)
             .where(change_counter.c.id == COUNTER)
             .values(value=change_counter.c.value + len(self._waiting))

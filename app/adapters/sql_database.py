@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from app.adapters import sql_schema
 from app.adapters.sql_catalogue import SqlCatalogue
 from app.adapters.sql_changes import SqlChangeLog
-from app.adapters.sql_engine import READ_ONLY, open_engine, parse_url
+from app.adapters.sql_engine import open_engine, parse_url, reading
 from app.adapters.sql_queue import SqlJobQueue
 
 
@@ -46,7 +46,7 @@ class SqlDatabase:
     def __init__(self, url: str) -> None:
         self._url = parse_url(url)
         self._engine = open_engine(self._url)
-        self._reading_engine = self._engine.execution_options(**READ_ONLY)
+        self._reading_engine = reading(self._engine)
         self._preparing = threading.Lock()
         self._prepared = False
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from sqlalchemy import Connection, Select, Table, func, select, update
+from sqlalchemy import Connection, Row, Select, Table, func, select, update
 
 from app.adapters.rows import (
     Values,
@@ -83,10 +83,10 @@ class SqlEncoders:
 
     def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
         dimension = self._encoder(encoder_id).dimension
-        found: list[tuple[int, bytes]] = []
+        found: list[Row[tuple[int, bytes]]] = []
         for chunk in chunks(numbers):
             query = _vectors_query(encoder_id).where(embedding.c.track_number.in_(chunk))
-            found.extend((number, vector) for number, vector in self._connection.execute(query))
+            found.extend(self._connection.execute(query))
         return _arrays(found, dimension)
 
     def all_vectors(
@@ -96,7 +96,7 @@ class SqlEncoders:
         query = _vectors_query(encoder_id).where(track.c.library_id == library_id).limit(batch)
         last = 0
         while rows := self._connection.execute(query.where(embedding.c.track_number > last)).all():
-            numbers, vectors = _arrays([(row.track_number, row.vector) for row in rows], dimension)
+            numbers, vectors = _arrays(rows, dimension)
             yield numbers, vectors
             last = int(numbers[-1])
 
@@ -143,7 +143,7 @@ class SqlEncoders:
 
     def _hold_track(self, track_id: str) -> int:
         """Return the track's number, and keep others from deleting it before the commit."""
-        number = None
+        number: int | None = None
         if is_id(track_id):
             query = select(track.c.number).where(track.c.id == track_id)
             number = self._connection.execute(query.with_for_update(read=True, key_share=True)).scalar_one_or_none()
@@ -178,6 +178,6 @@ def _vectors_query(encoder_id: str) -> Select[tuple[int, bytes]]:
     )
 
 
-def _arrays(rows: list[tuple[int, bytes]], dimension: int) -> tuple[Numbers, Vectors]:
-    numbers = np.array([number for number, _ in rows], np.int64)
-    return numbers, vectors_from_bytes([vector for _, vector in rows], dimension)
+def _arrays(rows: Sequence[Row[tuple[int, bytes]]], dimension: int) -> tuple[Numbers, Vectors]:
+    numbers = np.array([row.track_number for row in rows], np.int64)
+    return numbers, vectors_from_bytes([row.vector for row in rows], dimension)

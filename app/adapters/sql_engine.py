@@ -18,9 +18,6 @@ from app.errors import ConfigurationError
 BUSY_S = 30.0
 """How long a writer of SQLite waits for its turn."""
 
-READ_ONLY = {"read_only": True, "isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-"""Execution options of a transaction that sees one state of the database and writes nothing."""
-
 POSTGRES_CONNECT = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -66,6 +63,13 @@ def open_migration_engine(url: URL) -> Engine:
     On SQLite a table is altered by copying it, and dropping the old one must not cascade into the others.
     """
     return _open(url, foreign_keys=False)
+
+
+def reading(engine: Engine) -> Engine:
+    """Return the same engine, whose transactions see one state of the database and write nothing."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(read_only=True)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -59,7 +59,7 @@ def _one_of(field: str, values: Sequence[Value], dialect: str) -> ColumnElement[
 
 def _between(where: Between) -> ColumnElement[bool]:
     column = comparable_column(where.field)
-    conditions = [column.is_not(None)]
+    conditions: list[ColumnElement[bool]] = [column.is_not(None)]
     if where.gte is not None:
         conditions.append(column >= where.gte)
     if where.lte is not None:

@@ -194,7 +194,7 @@ def _contains(text: str) -> ColumnElement[bool]:
 def _order(sort: Sort) -> list[ColumnElement[Any]]:
     """By the field, unknown last, ties by id; the index on ``created_at`` serves both ways."""
     columns = [comparable_column(sort.field), track.c.id]
-    ordered = [column.desc() if sort.descending else column.asc() for column in columns]
+    ordered: list[ColumnElement[Any]] = [column.desc() if sort.descending else column.asc() for column in columns]
     if columns[0].nullable:
         ordered[0] = ordered[0].nulls_last()
     return ordered
