@@ -1,0 +1,180 @@
+"""``soundkin search``: the tracks nearest to a track or a file, as a table."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.client import KeyOption, ServiceClient, UrlOption
+from app.errors import AudioRefused
+
+LOOK_S = 0.3
+LONGEST_NAME = 60
+
+ReferenceArgument = Annotated[
+    str, typer.Argument(metavar="FILE|TRACK", help="An audio file, or the id of a track in the catalogue.")
+]
+WeightOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        "-w",
+        metavar="SPACE=NUMBER",
+        help="Weight of a space; may be repeated. Without any, all count 1; with some, the others are ignored. "
+        "Negative asks for contrast.",
+    ),
+]
+SegmentOption = Annotated[
+    str | None,
+    typer.Option(metavar="START:END", help="Compare with this part only, in seconds, for example 30:45."),
+]
+CountOption = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many tracks.")]
+EncoderOption = Annotated[str | None, typer.Option(help="Encoder to search with; the default one if not given.")]
+CeilingOption = Annotated[
+    float | None, typer.Option(min=-1, max=1, help="Leave out tracks that are closer than this, in [-1, 1].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
+
+
+def search(
+    reference: ReferenceArgument,
+    *,
+    weight: WeightOption = None,
+    segment: SegmentOption = None,
+    k: CountOption = 20,
+    encoder: EncoderOption = None,
+    max_similarity: CeilingOption = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Find the tracks that sound most like a file or a track of the catalogue.
+
+    A file is sent as a clip: it asks its question and is deleted after a while.
+    """
+    term = _term(weight or [], segment)
+    options = {"k": k, "encoder": encoder, "max_similarity": max_similarity}
+    with ServiceClient(url, key) as client:
+        client.greet()
+        asked = {"terms": [_source(client, reference) | term]}
+        answer = client.post(
+            "/v1/search", asked | {name: value for name, value in options.items() if value is not None}
+        )
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _print(answer)
+
+
+def _term(weights: Sequence[str], segment: str | None) -> dict[str, Any]:
+    """Read the options that belong to the reference; whether they make sense, the service says."""
+    term: dict[str, Any] = {}
+    if weights:
+        term["weights"] = dict(_weight(text) for text in weights)
+    if segment is not None:
+        start_s, end_s = _seconds(segment)
+        term["segment"] = {"start_s": start_s, "end_s": end_s}
+    return term
+
+
+def _weight(text: str) -> tuple[str, float]:
+    space, equals, number = text.rpartition("=")
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = float("nan")
+    # JSON has neither NaN nor infinity, so they cannot be left to the service.
+    if not equals or not space.strip() or not abs(weight) < float("inf"):
+        raise typer.BadParameter(f"'{text}' is not of the form SPACE=NUMBER, for example timbre=0.5.")
+    return space.strip(), weight
+
+
+def _seconds(text: str) -> tuple[float, float]:
+    try:
+        start_s, end_s = map(float, text.split(":"))
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is not of the form START:END in seconds, for example 30:45.") from error
+    return start_s, end_s
+
+
+def _source(client: ServiceClient, reference: str) -> dict[str, str]:
+    file = Path(reference)
+    if not file.is_file():
+        return {"track": reference}
+    answer = client.upload("/v1/clips", file)
+    _await(client, answer["job"])
+    return {"clip": answer["clip"]["id"]}
+
+
+def _await(client: ServiceClient, job: Mapping[str, Any]) -> None:
+    """Return when the clip can be searched with. Raises ``AudioRefused`` with the worker's reason."""
+    with Console(stderr=True).status("Listening to the file …"):
+        while job["state"] in {"queued", "running"}:
+            time.sleep(LOOK_S)
+            job = client.get(f"/v1/jobs/{job['id']}")
+    if job["state"] != "done":
+        raise AudioRefused((job["error"] or {}).get("message") or f"The clip's job was {job['state']}.")
+
+
+def _print(answer: Mapping[str, Any]) -> None:
+    console = Console()
+    if not answer["matches"]:
+        console.print(answer["empty_because"])
+        return
+    spaces = [name for name, weight in answer["query"]["weights"].items() if weight]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, options in _columns(spaces):
+        table.add_column(column, **options)
+    for rank, match in enumerate(answer["matches"], start=1):
+        table.add_row(*_row(rank, match, spaces))
+    console.print(table)
+    index = answer["index"]
+    exact = "exact" if index["exact"] else "approximate"
+    console.print(f"{index['allowed']} of {index['size']} tracks compared, {exact}.", style="dim")
+
+
+def _columns(spaces: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    number: dict[str, Any] = {"justify": "right", "no_wrap": True}
+    name: dict[str, Any] = {"overflow": "ellipsis", "no_wrap": True, "max_width": LONGEST_NAME}
+    return [
+        ("#", number),
+        ("title", name),
+        ("artist", name),
+        ("similarity", number),
+        ("percentile", number),
+        *((space, number) for space in spaces),
+        ("length", number),
+        ("tempo", number),
+        ("key", {"no_wrap": True}),
+    ]
+
+
+def _row(rank: int, match: Mapping[str, Any], spaces: Sequence[str]) -> list[Text]:
+    metadata, analysis = match["track"]["metadata"], match["track"]["analysis"] or {}
+    cells = [
+        str(rank),
+        metadata["title"] or match["track"]["filename"],
+        metadata["artist"] or "",
+        f"{match['similarity']:.3f}",
+        f"{match['percentile']:.1f}",
+        *(f"{match['by_space'][space]['contribution']:+.3f}" for space in spaces),
+        _clock(analysis.get("duration_s")),
+        _whole(analysis.get("tempo_bpm")),
+        analysis.get("key") or "",
+    ]
+    # Text, because a title may look like rich's markup.
+    return [Text(cell) for cell in cells]
+
+
+def _clock(seconds: float | None) -> str:
+    return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _whole(number: float | None) -> str:
+    return "" if number is None else f"{number:.0f}"
