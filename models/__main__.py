@@ -29,7 +29,7 @@ _AHEAD = 4
 
 
 @train_app.command("librosa")
-def train_librosa(
+def train_librosa(  # noqa: PLR0917 - typer takes options by their names
     audio: Annotated[Path, typer.Option(help="Folder with the recordings.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder of the artifact.")],
     listing: Annotated[
@@ -61,7 +61,7 @@ def train_librosa(
 
 
 @app.command()
-def embed(
+def embed(  # noqa: PLR0917 - typer takes options by their names
     files: Annotated[list[Path], typer.Argument(help="Audio files.")],
     encoder: Annotated[str, typer.Option(help="Name of the encoder.")],
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
@@ -126,7 +126,7 @@ def _write(out: Path, encoder: Encoder, embedded: dict[Path, TrackEmbedding]) ->
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}.part")
     with part.open("wb") as file:
-        np.savez(file, files=np.array([str(path) for path in embedded], np.str_), **arrays)
+        np.savez(file, allow_pickle=False, files=np.array([str(path) for path in embedded], np.str_), **arrays)
     part.replace(out)
 
 

@@ -16,7 +16,7 @@ MIN_TEMPO_BPM = 40.0
 MAX_TEMPO_BPM = 240.0
 PREFERRED_TEMPO_BPM = 120.0
 PREFERENCE_OCTAVES = 0.9
-MIN_PULSE = 0.05
+MIN_PULSE = 0.1
 """Below this autocorrelation at the beat there is no pulse to measure."""
 
 MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
@@ -79,12 +79,12 @@ def onset_correlation(frames: TrackFrames) -> Doubles:
 def estimate_tempo(correlation: Doubles) -> tuple[float | None, float]:
     """Tempo and its confidence from an autocorrelation by lag.
 
-    A tempo is as good as the correlation at one beat and at its multiples, weighed by a log-normal preference around
-    120 BPM, which decides between a tempo and its double.
+    A tempo is as good as the correlation at its multiples times that at one beat (else the off-beats of a slow
+    tempo would pass for beats), weighed by a log-normal preference around 120 BPM, which decides between octaves.
     """
     tempi = tempo_grid()
     at_beats = np.stack([correlation_at(correlation, beats * 60 / tempi) for beats in _BEATS])
-    score = np.average(at_beats, axis=0, weights=1 / np.sqrt(_BEATS))
+    score = np.average(at_beats, axis=0, weights=1 / np.sqrt(_BEATS)) * at_beats[0].clip(0, 1)
     distance = np.log2(tempi / PREFERRED_TEMPO_BPM) / PREFERENCE_OCTAVES
     best = int(np.argmax(score * np.exp(-0.5 * distance**2)))
     near = slice(max(0, best - 4), best + 5)
@@ -111,7 +111,8 @@ def mean_chroma(frames: TrackFrames) -> Doubles:
     chroma = features.semitones_to_chroma(frames.semitones, LOWEST_MIDI)
     weighted = chroma / chroma.sum(1, keepdim=True).sqrt().clamp_min(features.TINY)
     total: Doubles = weighted.sum(0).double().numpy()
-    return total / total.sum()
+    total /= total.sum()
+    return total
 
 
 def estimate_key(chroma: Doubles) -> tuple[str | None, float]:
@@ -121,7 +122,8 @@ def estimate_key(chroma: Doubles) -> tuple[str | None, float]:
     correlation = np.corrcoef(chroma, key_profiles())[0, 1:]
     likelihood = np.exp(KEY_SHARPNESS * (correlation - correlation.max()))
     best = int(correlation.argmax())
-    name = f"{PITCH_NAMES[best % 12]} {'major' if best < 12 else 'minor'}"
+    mode, tonic = divmod(best, features.CHROMA_SIZE)
+    name = f"{PITCH_NAMES[tonic]} {('major', 'minor')[mode]}"
     return name, round(float(likelihood[best] / likelihood.sum()), 3)
 
 

@@ -69,7 +69,7 @@ def read_artifact(folder: Path) -> Artifact:
 
 
 def write_artifact(folder: Path, manifest: EncoderManifest, tensors: Mapping[str, Tensor]) -> EncoderManifest:
-    """Write an artifact so that a reader sees the old one or the new one, whole; returns the manifest with digest."""
+    """Write an artifact, so that nobody reads half of it; returns the manifest with its digest."""
     weights = save({name: tensor.cpu().contiguous() for name, tensor in sorted(tensors.items())})
     complete = replace(manifest, digest=digest_of(manifest, weights))
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,12 @@ open file object without a name, and no way to open anything besides.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
 import av
 import av.error
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -127,7 +128,7 @@ def audio_stream(container: InputContainer) -> AudioStream:
     for stream in container.streams.audio:
         if stream.codec_context is not None and stream.codec_context.name in CODECS:
             check_rate(stream.codec_context.sample_rate)
-            check_channels(channel_count(stream))
+            check_channels(channel_count(stream.codec_context))
             return stream
     names = ", ".join(sorted({_codec_name(stream) for stream in container.streams.audio}))
     raise AudioUnreadable(f"The audio is coded as {names}, which is not read. Convert it to flac, mp3 or opus.")
@@ -140,15 +141,14 @@ def stream_facts(container: InputContainer, stream: AudioStream) -> StreamFacts:
         content_type=_content_type(container.format.name, codec),
         codec=codec,
         sample_rate_hz=stream.codec_context.sample_rate,
-        channels=channel_count(stream),
+        channels=channel_count(stream.codec_context),
         duration_s=_duration_s(container, stream),
     )
 
 
-def channel_count(source: AudioStream | Any) -> int:
-    """Channels of a stream or frame."""
-    holder: AudioCodecContext | Any = getattr(source, "codec_context", source)
-    return int(holder.layout.nb_channels)
+def channel_count(source: AudioCodecContext | AudioFrame) -> int:
+    """Channels of a codec or frame."""
+    return source.layout.nb_channels
 
 
 def check_rate(sample_rate_hz: int) -> None:

@@ -73,8 +73,8 @@ def _check(manifest: EncoderManifest) -> None:
     version = manifest.settings.get("statistics_version")
     if version != STATISTICS_VERSION:
         raise ArtifactInvalid(
-            f"The artifact was fitted to version {version} of the statistics, this is version {STATISTICS_VERSION}. "
-            f"Train it anew: python -m models train {NAME}."
+            f"The artifact was fitted to version {version} of the statistics; this is version "
+            f"{STATISTICS_VERSION}. Train it anew: python -m models train {NAME}."
         )
     unknown = [space.name for space in manifest.spaces if space.name not in FACETS]
     if unknown or manifest.sample_rate_hz != SAMPLE_RATE_HZ:

@@ -7,6 +7,7 @@ around ``f * hop_samples``, with zeros beyond both ends.
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import librosa
 import numpy as np
@@ -83,7 +84,7 @@ def contrast_bands(frequencies_hz: Tensor) -> list[tuple[int, int]]:
     """
     edges = [0.0, *(CONTRAST_FMIN_HZ * 2**octave for octave in range(CONTRAST_OCTAVES + 1))]
     bounds = torch.searchsorted(frequencies_hz, torch.tensor(edges, device=frequencies_hz.device)).tolist()
-    return [(low, high) for low, high in zip(bounds, bounds[1:], strict=False) if high < len(frequencies_hz)]
+    return [(low, high) for low, high in pairwise(bounds) if high < len(frequencies_hz)]
 
 
 def power_to_log_flatness(power: Tensor) -> Tensor:
@@ -98,7 +99,8 @@ def mel_to_decibels(mel: Tensor, floor: float) -> Tensor:
 
 def decibels_to_mfcc(decibels: Tensor, count: int) -> Tensor:
     """(F, M) log mel power → (F, count) coefficients of the orthonormal DCT-II."""
-    return decibels @ dct_matrix(decibels.shape[1], count).to(decibels)
+    coefficients: Tensor = decibels @ dct_matrix(decibels.shape[1], count).to(decibels)
+    return coefficients
 
 
 def decibels_to_onset(decibels: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ def chroma_to_cens(chroma: Tensor, window_frames: int) -> Tensor:
     window = torch.hann_window(window_frames + 2, periodic=False, device=chroma.device)
     kernel = (window / window.sum()).expand(CHROMA_SIZE, 1, -1)
     smooth = torch.nn.functional.conv1d(quantised.T[None], kernel, padding="same", groups=CHROMA_SIZE)[0].T
-    return smooth / smooth.norm(dim=1, keepdim=True).clamp_min(TINY)
+    return torch.nn.functional.normalize(smooth, dim=1, eps=TINY)
 
 
 def chroma_to_tonnetz(chroma: Tensor) -> Tensor:
@@ -150,10 +152,11 @@ def onset_to_autocorrelation(onset: Tensor, lags: int) -> Tensor:
 
 
 def onset_to_modulation(onset: Tensor, fft_frames: int) -> Tensor:
-    """(S, F) onset envelopes → (S, fft_frames // 2 + 1) power of their fluctuation, Hann-windowed; F ≤ fft_frames."""
+    """(S, F) onset envelopes, F ≤ fft_frames → (S, fft_frames // 2 + 1) power of their fluctuation."""
     window = torch.hann_window(onset.shape[1], device=onset.device)
     spectrum = torch.fft.rfft((onset - onset.mean(1, keepdim=True)) * window, fft_frames)
-    return (spectrum * spectrum.conj()).real
+    power: Tensor = (spectrum * spectrum.conj()).real
+    return power
 
 
 @lru_cache
@@ -162,7 +165,8 @@ def dct_matrix(bands: int, count: int) -> Tensor:
     centre = (torch.arange(bands, dtype=torch.float64) + 0.5)[:, None]
     matrix = torch.cos(torch.pi / bands * centre * torch.arange(count)) * (2 / bands) ** 0.5
     matrix[:, 0] /= 2**0.5
-    return matrix.float()
+    found: Tensor = matrix.float()
+    return found
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 The statistics are those of Devaux (paper 004) and of FMA: mean, standard deviation, skewness, kurtosis, median,
 minimum and maximum of every feature. They are taken over segments of one fixed length, since extremes and
-higher moments depend on how much one looks at; a whole track is the mean of its segments (docs/encoders/librosa.md).
+higher moments depend on how much one looks at; a whole track is the mean of its segments.
 
 Axis letters: S segments, F frames in a segment, R features, P statistics.
 """

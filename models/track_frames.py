@@ -38,7 +38,7 @@ SILENCE_RMS = 1e-4
 
 LEVEL_RMS = 0.1
 POWER_FLOOR = 1e-6
-"""Some 70 dB below the mean power of a bin of a track at LEVEL_RMS: hides dither and what codecs leave in pauses."""
+"""Some 70 dB below the mean power of a bin at LEVEL_RMS: hides dither and what codecs leave in pauses."""
 
 RMS_FLOOR = 1e-4
 _CHUNK_FRAMES = 1_024
@@ -75,8 +75,8 @@ _shared: dict[int, TrackFrames] = {}
 def shared_track_frames(waveform: NDArray[np.float32]) -> TrackFrames:
     """As ``waveform_to_track_frames``, but once per waveform for as long as it lives.
 
-    Only for read-only arrays, which cannot have changed since; any other is computed anew. ``models.audio`` hands out
-    read-only ones, so that the analysis and the encoder share the work without knowing each other.
+    Only for read-only arrays, which cannot have changed since; any other is computed anew. ``models.audio`` hands
+    out read-only ones, so that the analysis and the encoder share the work without knowing each other.
     """
     if waveform.flags.writeable:
         return waveform_to_track_frames(waveform)

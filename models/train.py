@@ -1,4 +1,4 @@
-"""Training of the encoder ``librosa``: statistics of many files, in parallel and resumable, then one fit per facet."""
+"""Training of the encoder ``librosa``: statistics of many files, in parallel and resumable, then the fits."""
 
 import csv
 import os
@@ -48,8 +48,8 @@ def listed_files(audio: Path, listing: Path | None = None, split: str | None = N
 
     Args:
         audio: The folder that holds them.
-        listing: One path below ``audio`` per line, or a CSV file with the columns ``path`` and ``split``; without it
-            every file below ``audio``.
+        listing: One path below ``audio`` per line, or a CSV file with the columns ``path`` and ``split``; without
+            it every file below ``audio``.
         split: Only the rows of a CSV list with this value.
     """
     if listing is None:
@@ -97,7 +97,7 @@ def train(
     hashes = sorted({file.sha256 for file in everything if file.refusal is None})
     if len(hashes) < MIN_TRACKS:
         raise TrainingImpossible(
-            f"{len(hashes)} of {len(everything)} files can be used; at least {MIN_TRACKS} different ones are needed."
+            f"{len(hashes)} of {len(everything)} files can be used; {MIN_TRACKS} different ones are needed."
         )
     rows, tracks = _sample(hashes, cache, np.random.default_rng(seed))
     chosen = {name: (settings or {}).get(name, ProjectionSettings()) for name in FACETS}
