@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     clip_ttl_s: float = Field(default=3600.0, gt=0)
     clip_wait_s: float = Field(default=30.0, ge=0, description="How long a search by audio waits for its clip.")
 
-    lease_s: float = Field(default=15.0, gt=0)
+    lease_s: float = Field(default=12.0, gt=0, description="A worker not heard of for so long is declared dead.")
     beat_s: float = Field(default=3.0, gt=0)
     poll_s: float = Field(default=0.2, gt=0)
     job_deadline_s: float = Field(default=900.0, gt=0)
