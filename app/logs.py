@@ -26,7 +26,7 @@ def configure_logging(level: Level, *, json: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("alembic", "httpx", "python_multipart", "uvicorn.error"):
+    for chatty in ("alembic", "faiss", "httpx", "python_multipart", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
@@ -13,11 +14,14 @@ from app.api.middleware import BodyLimit, RequestContext
 from app.api.openapi import describe
 from app.api.origin import SameOriginWrites
 from app.api.routes import ROUTERS
+from app.ports import Ports
 from app.services.access import AccessService, is_loopback
-from app.services.assembly import Assembly, Ports
+from app.services.assembly import Assembly
 from app.services.feed import ChangeFeed
 from app.services.housekeeping import Housekeeper
+from app.services.indexing import IndexKeeper
 from app.services.ingest import IngestService, QueueLimits
+from app.services.search import SearchService
 from app.services.tracks import TrackService
 from app.settings import Settings
 from app.web import pages
@@ -36,7 +40,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     """
     assembly = assemble(settings, ports or open_ports(settings))
     assembly.access.check_bind(settings.host)
-    app = FastAPI(**describe(), lifespan=_lifespan(assembly))
+    app = FastAPIOffline(**describe(), lifespan=_lifespan(assembly))
     app.state.settings = settings
     app.state.assembly = assembly
     app.state.registry = CollectorRegistry()
@@ -55,13 +59,16 @@ def assemble(settings: Settings, ports: Ports) -> Assembly:
         QueueLimits(tracks=settings.queue_limit, clips=settings.clip_queue_limit),
     )
     tracks = TrackService(ports.database, ports.store)
+    keeper = IndexKeeper(ports.database, ports.new_index, settings.snapshot_dir, snapshot_s=settings.snapshot_s)
     return Assembly(
         ports=ports,
         access=AccessService(ports.database, admin_key=admin_key, loopback=is_loopback(settings.host)),
         ingest=ingest,
         tracks=tracks,
         feed=ChangeFeed(ports.database),
-        housekeeper=Housekeeper(ports.database, tracks, ingest),
+        housekeeper=Housekeeper(ports.database, tracks, ingest, settings.encoders),
+        keeper=keeper,
+        search=SearchService(ports.database, keeper),
     )
 
 
@@ -95,7 +102,7 @@ def _start(assembly: Assembly, stack: ExitStack) -> None:
     ports = assembly.ports
     stack.callback(ports.database.close)
     stack.callback(ports.probe.close)
-    for part in (assembly.feed, assembly.housekeeper, ports.worker):
+    for part in (assembly.keeper, assembly.feed, assembly.housekeeper, ports.worker):
         if part is not None:
             part.start()
             stack.callback(part.close)

@@ -374,3 +374,24 @@ class VectorIndex(Protocol):
 
 
 IndexFactory = Callable[[EncoderInfo], VectorIndex]
+
+
+class WorkerSupervisor(Protocol):
+    """The embedded worker, seen from outside."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+    def trouble(self) -> str | None:
+        """Why no worker runs at the moment; ``None`` when one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside world. ``worker`` is ``None`` where workers are started by somebody else."""
+
+    database: Database
+    store: AudioStore
+    probe: AudioProbe
+    doorbell: Doorbell
+    new_index: IndexFactory
+    worker: WorkerSupervisor | None = None

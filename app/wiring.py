@@ -1,8 +1,9 @@
 """Settings to adapters: the one place that chooses implementations, shared by every composition root."""
 
+from functools import partial
+
 from app.domain import EncoderInfo
-from app.ports import AudioProbe, AudioStore, Database, Doorbell, VectorIndex
-from app.services.assembly import Ports, WorkerSupervisor
+from app.ports import AudioProbe, AudioStore, Database, Doorbell, Ports, VectorIndex, WorkerSupervisor
 from app.settings import Settings
 
 
@@ -49,6 +50,7 @@ def open_ports(settings: Settings) -> Ports:
         store=open_audio_store(settings),
         probe=open_probe(),
         doorbell=open_doorbell(settings),
+        new_index=partial(new_index, settings),
         worker=open_worker(settings),
     )
 

@@ -35,9 +35,9 @@ class FilterBody(RequestBody):
             }
         },
     )
-    all_: Annotated[list[Self], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="all")
-    any_: Annotated[list[Self], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="any")
-    not_: Self | None = Field(default=None, alias="not")
+    all_: Annotated[list["FilterBody"], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="all")
+    any_: Annotated[list["FilterBody"], Field(max_length=MAX_CONDITIONS)] | None = Field(default=None, alias="any")
+    not_: "FilterBody | None" = Field(default=None, alias="not")
     field: Line | None = Field(default=None, description="One of: " + ", ".join(FIELDS))
     in_: Annotated[list[Value], Field(min_length=1, max_length=1000)] | None = Field(default=None, alias="in")
     equals: Value | None = None
@@ -84,7 +84,7 @@ class FilterBody(RequestBody):
                 f"{MAX_DEPTH} levels are taken."
             )
 
-    def _inner(self) -> list[Self]:
+    def _inner(self) -> list["FilterBody"]:
         return [*(self.all_ or []), *(self.any_ or []), *([self.not_] if self.not_ else [])]
 
     def depths(self, depth: int) -> Iterator[int]:

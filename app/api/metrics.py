@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from app.errors import SoundkinError
 from app.services.assembly import Assembly
 from app.services.census import Census, take_census
+from app.services.indexing import KeeperStatus
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -59,6 +60,7 @@ class CensusCollector:
         yield from _queue(census)
         yield from _catalogue(census)
         yield from _workers(census)
+        yield from _index(self._assembly.keeper.status())
         yield CounterMetricFamily(
             "soundkin_doorbell_errors", "Wake-ups that could not be sent", self._assembly.ports.doorbell.errors
         )
@@ -91,3 +93,12 @@ def _workers(census: Census) -> Iterator[Metric]:
         total.add_metric([tally.name], tally.total)
     yield count
     yield total
+
+
+def _index(status: KeeperStatus) -> Iterator[Metric]:
+    size = GaugeMetricFamily("soundkin_index_tracks", "Tracks in an index", labels=("library", "encoder"))
+    for index in status.indexes:
+        size.add_metric([index.library_id, index.encoder], index.tracks)
+    yield size
+    yield GaugeMetricFamily("soundkin_index_lag_changes", "Changes that are not applied yet", status.lag)
+    yield GaugeMetricFamily("soundkin_index_silent_seconds", "Since the database was last read", status.silent_s)

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from app.api import clips, encoders, events, health, jobs, keys, tracks
+from app.api import clips, encoders, events, health, jobs, keys, search, stats, tracks
 
 ROUTERS: Sequence[APIRouter] = (
     tracks.router,
     clips.router,
+    search.router,
     jobs.router,
     events.router,
     encoders.router,
     keys.router,
+    stats.router,
     health.router,
 )

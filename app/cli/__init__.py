@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import database, keys, library, serve
+from app.cli import database, doctor, index, ingest, keys, library, search, serve
 
 commands = typer.Typer(
     name="soundkin",
@@ -11,6 +11,10 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
 )
 commands.command("serve")(serve.serve)
+commands.command("ingest")(ingest.ingest)
+commands.command("search")(search.search)
+commands.command("doctor")(doctor.doctor)
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(library.commands, name="library")
+commands.add_typer(index.commands, name="index")
 commands.add_typer(database.commands, name="db")

@@ -2,36 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from app.ports import AudioProbe, AudioStore, Database, Doorbell
+from app.ports import Ports
 from app.services import health
 from app.services.access import AccessService
 from app.services.feed import ChangeFeed
 from app.services.health import Finding
 from app.services.housekeeping import Housekeeper
+from app.services.indexing import IndexKeeper
 from app.services.ingest import IngestService
+from app.services.search import SearchService
 from app.services.tracks import TrackService
-
-
-class WorkerSupervisor(Protocol):
-    """The embedded worker, seen from outside."""
-
-    def start(self) -> None: ...
-    def close(self) -> None: ...
-    def trouble(self) -> str | None:
-        """Why no worker runs at the moment; ``None`` when one does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The outside world. ``worker`` is ``None`` where workers are started by somebody else."""
-
-    database: Database
-    store: AudioStore
-    probe: AudioProbe
-    doorbell: Doorbell
-    worker: WorkerSupervisor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +25,8 @@ class Assembly:
     tracks: TrackService
     feed: ChangeFeed
     housekeeper: Housekeeper
+    keeper: IndexKeeper
+    search: SearchService
 
     def examine(self) -> Iterator[Finding]:
         """Check what requests need. Never raises an error of ours."""
@@ -55,5 +38,6 @@ class Assembly:
                 ("audio store", lambda: health.check_store(ports.store)),
                 ("doorbell", lambda: health.check_doorbell(ports.doorbell)),
                 ("workers", lambda: health.check_workers(ports.database, trouble)),
+                ("index", lambda: health.check_index(self.keeper.status())),
             )
         )

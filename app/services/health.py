@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.errors import SoundkinError
 from app.ports import AudioStore, Database, Doorbell
+from app.services.indexing import KeeperStatus
 
 
 class Verdict(StrEnum):
@@ -65,7 +66,7 @@ def check_workers(database: Database, trouble: str | None) -> Iterator[Finding]:
     with database.transaction(read_only=True) as tx:
         alive = [worker for worker in tx.queue.workers() if worker.alive]
     if trouble:
-        yield Finding("worker", Verdict.FAIL, f"the embedded worker does not run: {trouble}", "See its log lines.")
+        yield Finding("workers", Verdict.WARN, f"the embedded worker does not run: {trouble}", "See its log lines.")
     elif alive:
         places = ", ".join(sorted({f"{worker.device} on {worker.host}" for worker in alive}))
         yield Finding("workers", Verdict.OK, f"{len(alive)} alive: {places}")
@@ -76,6 +77,19 @@ def check_workers(database: Database, trouble: str | None) -> Iterator[Finding]:
             "no worker is alive, uploads wait",
             "Start one: python -m workers, or soundkin serve.",
         )
+
+
+def check_index(status: KeeperStatus) -> Iterator[Finding]:
+    """Whether searches see what the database has."""
+    size = sum(index.tracks for index in status.indexes)
+    if not status.caught_up:
+        message = f"not loaded yet: {status.trouble or 'reading the vectors'}"
+        yield Finding("index", Verdict.FAIL, message, "Wait; a large catalogue takes a while.")
+    elif status.trouble:
+        message = f"serves {size} tracks, but cannot follow changes: {status.trouble}"
+        yield Finding("index", Verdict.WARN, message, "It goes on by itself once the database is back.")
+    else:
+        yield Finding("index", Verdict.OK, f"{size} tracks, {status.lag} changes behind")
 
 
 def is_ready(findings: Sequence[Finding]) -> bool:

@@ -1,7 +1,7 @@
 """Regular chores of the web process. Every one may fail and is tried again at the next round."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -27,23 +27,40 @@ def delete_expired_clips(database: Database, tracks: TrackService) -> int:
     return len(expired)
 
 
-def mend_tracks(database: Database) -> int:
-    """Give tracks that lack vectors and have no live job one again; return how many."""
+def mend_tracks(database: Database, loaded: Sequence[str]) -> int:
+    """Give tracks that lack vectors and have no live job one again; return how many.
+
+    Args:
+        database: Where to look.
+        loaded: Names of the encoders that workers load. Of each only the artifact announced last counts: no
+            worker could make the vectors of another, and the track would be queued for ever.
+    """
     with database.transaction() as tx:
-        wanted = [encoder.id for encoder in tx.catalogue.encoders() if encoder.state is not EncoderState.RETIRED]
-        return mend(tx, wanted)
+        latest = {encoder.name: encoder for encoder in sorted(tx.catalogue.encoders(), key=lambda e: e.id)}
+        wanted = [
+            encoder.id
+            for encoder in latest.values()
+            if encoder.name in loaded and encoder.state is not EncoderState.RETIRED
+        ]
+        return mend(tx, wanted) if wanted else 0
 
 
 class Housekeeper:
     """Does the chores in a thread of its own."""
 
     def __init__(
-        self, database: Database, tracks: TrackService, ingest: IngestService, *, interval_s: float = 10.0
+        self,
+        database: Database,
+        tracks: TrackService,
+        ingest: IngestService,
+        encoders: Sequence[str],
+        *,
+        interval_s: float = 10.0,
     ) -> None:
         self._chores: Mapping[str, Callable[[], object]] = {
             "delete expired clips": lambda: delete_expired_clips(database, tracks),
             "settle uploads": ingest.settle,
-            "mend": lambda: mend_tracks(database),
+            "mend": lambda: mend_tracks(database, encoders),
         }
         self._interval_s = interval_s
         self._stop = threading.Event()

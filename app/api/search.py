@@ -1,0 +1,135 @@
+"""The search, by what is in the catalogue and by a file that comes with the request."""
+
+import asyncio
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from app.api.dependencies import AssemblyDep, Reader, SettingsDep
+from app.api.problems import message_of, place_of, request_id, summary
+from app.api.schemas import ClipResponse, JobResponse
+from app.api.search_schemas import (
+    UPLOADED,
+    AudioSearchBody,
+    AudioSearchResponse,
+    SearchBody,
+    SearchResponse,
+    TermBody,
+    WaitingResponse,
+)
+from app.api.upload import json_field, receive_upload
+from app.domain import Job, JobState, TrackKind
+from app.errors import AudioRefused, Conflict, Fault, InvalidRequest
+from app.services.assembly import Assembly
+from app.services.ingest import Arrival, Ingested
+
+router = APIRouter(prefix="/v1/search", tags=["search"])
+
+POLL_S = 0.1
+
+_UPLOAD_SCHEMA: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "The audio."},
+                        "query": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": "A search as JSON, where `terms` may be left out (the file is the only "
+                            f'reference) or say `{{"clip": "{UPLOADED}"}}` for the file, and `wait_s` '
+                            "says how long to wait.",
+                        },
+                    },
+                },
+                "example": {"file": "(bytes)", "query": '{"k": 10, "wait_s": 20}'},
+            }
+        },
+    }
+}
+
+
+@router.post("")
+def search(body: SearchBody, caller: Reader, assembly: AssemblyDep) -> SearchResponse:
+    """Find the tracks nearest to a weighted sum of references."""
+    terms = tuple(term.to_term(None) for term in body.terms)
+    return SearchResponse.of(assembly.search.search(body.to_request(caller.library_id, terms)))
+
+
+@router.post(
+    "/audio",
+    responses={202: {"model": WaitingResponse, "description": "The clip is not embedded yet."}},
+    openapi_extra=_UPLOAD_SCHEMA,
+)
+async def search_by_audio(
+    request: Request, response: Response, caller: Reader, assembly: AssemblyDep, settings: SettingsDep
+) -> AudioSearchResponse | WaitingResponse:
+    """Upload a clip and search with it, in one call."""
+    await run_in_threadpool(assembly.ingest.admit, TrackKind.CLIP)
+    async with receive_upload(
+        request, assembly.ports.store, fields=frozenset({"query"}), max_bytes=settings.max_upload_bytes
+    ) as upload:
+        body = audio_query(json_field(upload, "query"))
+        ingested = await run_in_threadpool(
+            assembly.ingest.add_clip,
+            Arrival(caller.library_id, request_id(request)),
+            upload.received,
+            ttl_s=settings.clip_ttl_s,
+            keep_audio=True,
+        )
+    job = await _ended_job(assembly, ingested, settings.clip_wait_s if body.wait_s is None else body.wait_s)
+    if not job.state.is_final:
+        response.status_code = 202
+        return WaitingResponse(clip=ClipResponse.of(ingested.track), job=JobResponse.of(job))
+    _must_be_done(job)
+    return await run_in_threadpool(_answer, assembly, body, caller.library_id, ingested.track.id)
+
+
+def audio_query(sent: object) -> AudioSearchBody:
+    """Check the query part of a search by audio. Raises ``InvalidRequest`` with all faults."""
+    try:
+        return AudioSearchBody.model_validate(sent)
+    except ValidationError as error:
+        faults = [Fault(place_of(("body", "query", *f["loc"])), message_of(f)) for f in error.errors()]
+        raise InvalidRequest(summary(faults), faults) from error
+
+
+async def _ended_job(assembly: Assembly, ingested: Ingested, wait_s: float) -> Job:
+    """Return the clip's job once it has ended, or as it is when the time is over."""
+    if ingested.job is None:
+        raise TypeError("a fresh clip comes with a job")
+    deadline = time.monotonic() + wait_s
+    job = ingested.job
+    while not job.state.is_final and time.monotonic() < deadline:
+        await asyncio.sleep(POLL_S)
+        job = await run_in_threadpool(_read_job, assembly, job)
+    return job
+
+
+def _read_job(assembly: Assembly, job: Job) -> Job:
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        return tx.queue.job(job.library_id, job.id)
+
+
+def _must_be_done(job: Job) -> None:
+    if job.state is JobState.FAILED:
+        raise AudioRefused(f"The clip cannot be embedded: {job.error_message or job.error_code}.")
+    if job.state is JobState.CANCELLED:
+        raise Conflict("The clip's job was cancelled. Send the clip again.")
+
+
+def _answer(assembly: Assembly, body: AudioSearchBody, library_id: str, clip_id: str) -> AudioSearchResponse:
+    terms = body.terms or [TermBody(clip=UPLOADED)]
+    query = body.to_request(library_id, tuple(term.to_term(clip_id) for term in terms))
+    answer = assembly.search.search(query)
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        clip = tx.catalogue.track(library_id, clip_id)
+    return AudioSearchResponse.with_clip(answer, ClipResponse.of(clip))

@@ -1,0 +1,35 @@
+"""``soundkin index``: the search indexes of a running service."""
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.cli.client import KeyOption, ServiceClient, UrlOption
+
+commands = typer.Typer(help="The search indexes of a running service.", no_args_is_help=True)
+
+
+@commands.command("check")
+def check(url: UrlOption = None, key: KeyOption = None) -> None:
+    """Compare the indexes with the database; the exit status is 1 where they differ."""
+    with ServiceClient(url, key) as client:
+        found = client.post("/v1/index/check", {})
+    if found["agrees"]:
+        typer.echo("The indexes hold what the database does.")
+        return
+    table = Table("encoder", "missing", "extra", "different")
+    for difference in found["differences"]:
+        table.add_row(*(str(difference[name]) for name in ("encoder", "missing", "extra", "different")))
+    Console().print(table)
+    typer.echo("Build them anew with soundkin index rebuild.", err=True)
+    raise typer.Exit(1)
+
+
+@commands.command("rebuild")
+def rebuild(url: UrlOption = None, key: KeyOption = None) -> None:
+    """Build the indexes anew beside the ones that serve, and swap."""
+    with ServiceClient(url, key) as client:
+        status = client.post("/v1/index/rebuild", {})
+    for index in status["indexes"]:
+        typer.echo(f"{index['encoder']}: {index['tracks']} tracks")
+    typer.echo("Done." if status["indexes"] else "There is nothing to index yet.")
