@@ -72,8 +72,7 @@ class _SentFile(io.FileIO):
 class _Patience:
     """How long to wait before the next attempt, and when to give up."""
 
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
+    def __init__(self) -> None:
         self._away_since: float | None = None
         self._pause_s = FIRST_PAUSE_S
 
@@ -81,7 +80,7 @@ class _Patience:
         """Return seconds. Raises the reason when the service has been away for too long."""
         now = time.monotonic()
         self._away_since = self._away_since or now
-        if now - self._away_since >= self._limit_s:
+        if now - self._away_since >= PATIENCE_S:
             raise reason
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
         return pause_s
@@ -98,7 +97,6 @@ class ServiceClient:
     Args:
         url: Of the service, without ``/v1``; by default where its own settings say that it listens.
         key: Sent as a bearer token.
-        patience_s: How long to go on trying when nothing answers.
         sleep: Waits so many seconds; may raise to stop the client.
     """
 
@@ -107,11 +105,9 @@ class ServiceClient:
         url: str | None = None,
         key: str | None = None,
         *,
-        patience_s: float = PATIENCE_S,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = (url or default_url()).rstrip("/")
-        self._patience_s = patience_s
         self._sleep = sleep
         self._http = httpx.Client(
             base_url=self.url,
@@ -169,7 +165,7 @@ class ServiceClient:
 
     def _patiently(self, send: Callable[[], httpx.Response]) -> dict[str, Any]:
         """Call until there is an answer that will not change by itself."""
-        patience = _Patience(self._patience_s)
+        patience = _Patience()
         while True:
             try:
                 response = send()

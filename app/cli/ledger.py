@@ -38,7 +38,8 @@ class Ledger:
             self._tracks[identity] = track_id
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps({"file": identity, "track": track_id}) + "\n")
+                # The line break comes first, so that half a line of a killed process ends here.
+                lines.write("\n" + json.dumps({"file": identity, "track": track_id}) + "\n")
 
 
 def _identity(file: Path) -> str:

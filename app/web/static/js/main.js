@@ -43,7 +43,6 @@ function compareWith(track) {
   mix.reveal();
   filters.reveal();
   search.from(track);
-  if (byId("reference").getBoundingClientRect().top > innerHeight / 2) byId("reference").scrollIntoView();
 }
 
 async function followAddress() {

@@ -27,6 +27,7 @@ export class Reference {
     show(this.#play, track.has_audio);
     document.title = `${titleOf(track).slice(0, 80)} – Soundkin`;
     this.#markSounding();
+    this.#bringIntoView();
   }
 
   /** Show how far a clip is, or why it cannot be used. */
@@ -34,6 +35,13 @@ export class Reference {
     this.#track = null;
     show(this.#play, false);
     this.#write("Your clip", name, note);
+    this.#bringIntoView();
+  }
+
+  /** On a narrow screen the card lies below the catalogue, where nobody would see it change. */
+  #bringIntoView() {
+    const card = byId("reference");
+    if (card.getBoundingClientRect().top > innerHeight / 2) card.scrollIntoView();
   }
 
   #write(kind, title, note) {
