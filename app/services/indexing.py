@@ -219,7 +219,16 @@ class IndexKeeper:
         changes = tx.changes.after(self._applied, limit=_BATCH)
         self._apply_changes(tx, changes)
         self._last, self._read_at = last, self._clock()
+        if len(changes) < _BATCH:
+            self._count_restored(tx)
         return len(changes) < _BATCH
+
+    def _count_restored(self, tx: Transaction) -> None:
+        """Notice a snapshot from a time that the database no longer knows (it went back to a backup, and on)."""
+        for key, kept in self._kept.items():
+            if not kept.is_counted and not kept.count(tx.catalogue):
+                log.warning("restored index does not fit the database: it is built anew", library=kept.library_id)
+                self._kept = {**self._kept, key: self._shelf.build(tx, kept.library_id, kept.encoder)}
 
     def _apply_changes(self, tx: Transaction, changes: Sequence[Change]) -> None:
         if not changes:

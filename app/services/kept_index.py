@@ -48,6 +48,7 @@ class KeptIndex:
         seq: Everything up to this change is in it.
         calibration: Of this library and encoder; ``None`` until there are enough tracks.
         is_saved: Whether the snapshot on disk holds the same vectors.
+        is_counted: Whether it is known to hold as many tracks as the database, which a restored one is not.
     """
 
     library_id: str
@@ -56,6 +57,7 @@ class KeptIndex:
     seq: int
     calibration: Calibration | None = None
     is_saved: bool = False
+    is_counted: bool = True
 
     def sync(self, catalogue: Catalogue, numbers: Iterable[int]) -> None:
         """Bring these tracks to what the database says now, whatever happened to them."""
@@ -67,6 +69,11 @@ class KeptIndex:
         if len(found):
             self.index.add(found, vectors)
         self.is_saved = self.is_saved and not len(gone) and not len(found)
+
+    def count(self, catalogue: Catalogue) -> bool:
+        """Whether the index holds as many tracks as the database, which must be at ``seq``."""
+        self.is_counted = catalogue.count_embedded(self.library_id, self.encoder.id) == len(self.index)
+        return self.is_counted
 
     def compare(self, catalogue: Catalogue) -> IndexDifference:
         """Compare every vector with the database, which must be at ``seq``."""
@@ -103,7 +110,7 @@ class IndexShelf:
             log.warning("index snapshot is ahead of the database, which was replaced", library=library_id)
             return self.build(tx, library_id, encoder)
         calibration = tx.catalogue.calibration(library_id, encoder.id)
-        return KeptIndex(library_id, encoder, index, seq, calibration, is_saved=True)
+        return KeptIndex(library_id, encoder, index, seq, calibration, is_saved=True, is_counted=False)
 
     def build(self, tx: Transaction, library_id: str, encoder: EncoderInfo) -> KeptIndex:
         """Build from the vectors in the database.

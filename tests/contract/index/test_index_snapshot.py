@@ -1,5 +1,8 @@
 """Snapshots: complete or not there, and never somebody else's."""
 
+import itertools
+import multiprocessing
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +124,29 @@ def test_a_refused_snapshot_leaves_the_index_as_it_was(filled: VectorIndex, tmp_
     with pytest.raises(IndexCorrupt):
         filled.restore(tmp_path, identity="mine")
     np.testing.assert_array_equal(filled.numbers(), before)
+
+
+def write_for_ever(make_index: MakeIndex, encoder: EncoderInfo, folder: Path) -> None:
+    index = make_index(encoder)
+    for seq in itertools.count(1):
+        index.add(np.arange(20_000), np.full((20_000, D), seq, dtype=np.float32))
+        index.snapshot(folder, seq=seq, identity="mine")
+
+
+def test_a_process_killed_while_it_writes_leaves_a_whole_snapshot(
+    make_index: MakeIndex, encoder: EncoderInfo, tmp_path: Path
+) -> None:
+    for pause_s in (0.02, 0.05, 0.11):
+        writer = multiprocessing.get_context("fork").Process(
+            target=write_for_ever, args=(make_index, encoder, tmp_path), daemon=True
+        )
+        writer.start()
+        while not (tmp_path / "index.snapshot").exists():
+            time.sleep(0.005)
+        time.sleep(pause_s)
+        writer.kill()
+        writer.join()
+        index = make_index(encoder)
+        seq = index.restore(tmp_path, identity="mine")
+        assert (index.vectors(index.numbers()) == seq).all()
+        assert len(index) == 20_000
