@@ -6,13 +6,15 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from models.container import audio_stream, open_container, stream_facts
+from models.container import StreamFacts, audio_stream, open_container, stream_facts
 from models.errors import AudioUnreadable
 from models.frame_source import FrameSource
 from models.mixdown import Mixdown
 
 SAMPLE_RATE_HZ = 22_050
 MAX_DURATION_S = 1_200.0
+GUESSED_DURATION = {"audio/mpeg", "audio/aac"}
+"""FFmpeg tells their length by the bit rate of their beginning where no header helps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +69,27 @@ def decode(
     source.check()
     if not len(waveform):
         raise AudioUnreadable("The file holds no sound: not one sample could be decoded.")
+    duration_s = len(waveform) / sample_rate_hz
     return DecodedAudio(
         waveform=waveform,
-        duration_s=len(waveform) / sample_rate_hz,
+        duration_s=duration_s,
         sample_rate_hz=facts.sample_rate_hz,
         channels=facts.channels,
         codec=facts.codec,
         loudness_lufs=mixdown.loudness_lufs,
-        warnings=(*source.warnings, *mixdown.warnings(max_duration_s)),
+        warnings=(
+            *source.warnings,
+            *_missing(facts, duration_s, max_duration_s),
+            *mixdown.warnings(max_duration_s),
+        ),
     )
+
+
+def _missing(facts: StreamFacts, duration_s: float, max_duration_s: float) -> list[str]:
+    """A note where much less was decoded than a header promised that knows the length and does not guess it."""
+    if facts.duration_s is None or facts.content_type in GUESSED_DURATION:
+        return []
+    promised = min(facts.duration_s, max_duration_s)
+    if duration_s >= promised - max(0.5, 0.02 * promised):
+        return []
+    return [f"the header promises {facts.duration_s:.1f} s, of which {duration_s:.1f} s could be decoded"]

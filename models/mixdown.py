@@ -1,7 +1,7 @@
 """Decoded frames of any format to one mono waveform, and its loudness."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from math import log10
 
@@ -22,12 +22,7 @@ SILENCE_LUFS = -70.0
 """Absolute gate of ITU-R BS.1770-4: what lies below has no loudness."""
 
 _BLOCK_SAMPLES = 32_768
-_FLOATS: Mapping[str, type[np.float32 | np.float64]] = {
-    "flt": np.float32,
-    "fltp": np.float32,
-    "dbl": np.float64,
-    "dblp": np.float64,
-}
+_FLOAT_FORMATS = {"flt", "fltp", "dbl", "dblp"}
 
 
 class Mixdown:
@@ -51,9 +46,11 @@ class Mixdown:
         self._loudness: list[tuple[int, float]] = []
         self._unusable_samples = 0
         self._formats = 0
+        self._cut = False
 
     @property
     def full(self) -> bool:
+        """Whether there is more than the limit."""
         return len(self._samples) > self._max_bytes
 
     @property
@@ -75,6 +72,7 @@ class Mixdown:
     def finish(self) -> NDArray[np.float32]:
         """The whole waveform, cut at the limit; read-only, so that what is computed from it can be shared."""
         self._close_graph()
+        self._cut = self.full
         del self._samples[self._max_bytes :]
         waveform = np.frombuffer(self._samples, np.float32)
         waveform.flags.writeable = False
@@ -86,7 +84,7 @@ class Mixdown:
             notes.append(f"{self._unusable_samples} samples were not numbers or beyond +60 dBFS and were silenced")
         if self._formats > 1:
             notes.append(f"the format of the sound changes {self._formats - 1} times within the file")
-        if len(self._samples) >= self._max_bytes:
+        if self._cut:
             notes.append(f"only the first {max_duration_s:g} s were read")
         return notes
 
@@ -187,15 +185,16 @@ def _mean_of_channels(channels: int) -> str:
 
 def _silence_frame(frame: AudioFrame) -> int:
     """As ``_silence``, for every plane of a frame."""
-    kind = _FLOATS.get(frame.format.name)
-    if kind is None:
+    if frame.format.name not in _FLOAT_FORMATS:
         return 0
     frame.make_writable()
     per_plane = frame.samples * (1 if frame.format.is_planar else channel_count(frame))
-    return sum(_silence(np.frombuffer(memoryview(plane), kind)[:per_plane]) for plane in frame.planes)
+    if frame.format.bytes == np.dtype(np.float32).itemsize:
+        return sum(_silence(np.frombuffer(memoryview(plane), np.float32)[:per_plane]) for plane in frame.planes)
+    return sum(_silence(np.frombuffer(memoryview(plane), np.float64)[:per_plane]) for plane in frame.planes)
 
 
-def _silence(samples: NDArray[np.floating]) -> int:
+def _silence(samples: NDArray[np.float32] | NDArray[np.float64]) -> int:
     """Zero in place what is NaN, infinite or absurd, and say how many samples that were."""
     usable = np.abs(samples) <= MAX_SAMPLE  # so written, a NaN is not
     samples[~usable] = 0

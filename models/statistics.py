@@ -22,7 +22,7 @@ SEGMENT_HOP_FRAMES = 216
 LAG_EDGES_S = np.geomspace(0.1, 4.0, 61)
 MODULATION_EDGES_HZ = np.geomspace(0.4, 16.0, 25)
 LEVEL_LAGS_FRAMES = (4, 43)
-QUIET_DB = -60.0
+QUIET_DB = -50.0
 """A segment whose mean level lies below it, relative to the track's, is silent."""
 
 STILL_ONSET = 1e-3
@@ -70,7 +70,7 @@ def frames_to_rows(frames: TrackFrames) -> Tensor:
         "rhythm": _rhythm(frames.onsets[short]),
         "dynamics": seven_statistics(_with_level_changes(frames.dynamics)[short]),
     }
-    quiet = frames.dynamics[short, 0].mean(1) < QUIET_DB if not frames.silent else torch.ones(len(starts)) > 0
+    quiet = (frames.dynamics[short, 0].mean(1) < QUIET_DB) | frames.silent
     still = frames.onsets[short, 0].std(1) < STILL_ONSET
     facets["rhythm"][still] = torch.nan
     rows = torch.cat([facets[name] for name in FACETS], 1)
