@@ -27,7 +27,7 @@ class FsspecAudioStore:
 
     def __init__(self, url: str) -> None:
         try:
-            # What others put or delete must be seen at once, so listings are not remembered; nor is the file system,
+            # What others put or delete must be seen at once: listings are not remembered, nor is the file system,
             # which fsspec would otherwise share with an earlier store, with the credentials of that time.
             options = {"use_listings_cache": False, "skip_instance_cache": True}
             self._files, self._root = fsspec.core.url_to_fs(url, **options)

@@ -69,6 +69,7 @@ class MemoryTracks:
         cursor: str | None = None,
     ) -> Page:
         order = Sort.parse(sort)
+        check_text(text or "")
         found = [
             track
             for track in self._catalogue(library_id, where)
@@ -157,7 +158,6 @@ def not_found(track_id: str) -> NotFound:
 
 
 def _contains(track: Track, text: str) -> bool:
-    check_text(text)
     wanted = comparable_text(text)
     return any(wanted in str(value) for field in SEARCHED for value in comparable_values(track, field))
 

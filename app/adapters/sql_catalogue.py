@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 
-from app.adapters.rows import key_from_row, key_values
+from app.adapters.rows import Values, key_from_row, key_values
 from app.adapters.sql_encoders import SqlEncoders
 from app.adapters.sql_engine import insert_into
 from app.adapters.sql_tracks import SqlTracks
@@ -21,8 +21,7 @@ class SqlCatalogue(SqlTracks, SqlEncoders):
         self._connection = connection
 
     def add_library(self, new: Library) -> None:
-        insert = insert_into(self._connection, library).values(id=new.id, name=new.name)
-        if not self._connection.execute(insert.on_conflict_do_nothing()).rowcount:
+        if not self._insert(library, {"id": new.id, "name": new.name}):
             raise Conflict(f"There is a library named {new.name!r} or with its id: choose another name.")
 
     def libraries(self) -> Sequence[Library]:
@@ -30,8 +29,7 @@ class SqlCatalogue(SqlTracks, SqlEncoders):
         return [Library(row.id, row.name) for row in self._connection.execute(query)]
 
     def add_key(self, key: ApiKey) -> None:
-        insert = insert_into(self._connection, api_key).values(key_values(key))
-        if not self._connection.execute(insert.on_conflict_do_nothing()).rowcount:
+        if not self._insert(api_key, key_values(key)):
             raise Conflict("There is a key with this secret or id already: make a new secret.")
 
     def keys(self, library_id: str) -> Sequence[ApiKey]:
@@ -56,3 +54,8 @@ class SqlCatalogue(SqlTracks, SqlEncoders):
             removed = self._connection.execute(statement).rowcount
         if not removed:
             raise NotFound(f"There is no key {key_id!r:.80} in this library.")
+
+    def _insert(self, table: Table, values: Values) -> bool:
+        """Insert unless something there is like it; PostgreSQL tells which only by what it returns."""
+        statement = insert_into(self._connection, table).values(**values).on_conflict_do_nothing()
+        return self._connection.execute(statement.returning(table.c.id)).one_or_none() is not None

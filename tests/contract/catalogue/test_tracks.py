@@ -24,7 +24,9 @@ from app.filters import OneOf
 
 
 def test_a_track_comes_back_as_it_was_stored(database, make):
-    metadata = Metadata("Título", "Ärtist", "Album", "ext-1", "CC0", ("Piano", "lo-fi"), {"year": 1999, "x": [1.5, None]})
+    metadata = Metadata(
+        "Título", "Ärtist", "Album", "ext-1", "CC0", ("Piano", "lo-fi"), {"year": 1999, "x": [1.5, None]}
+    )
     track = make.track(metadata=metadata, analysis=make.analysis(), keep_audio=False)
     with database.transaction() as tx:
         stored = tx.catalogue.add_track(track)
