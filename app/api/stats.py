@@ -28,9 +28,7 @@ class QueueResponse(ResponseBody):
     @classmethod
     def of(cls, depth: QueueDepth) -> "QueueResponse":
         """Show it."""
-        return cls(
-            state=depth.state, priority=depth.priority, count=depth.count, oldest_age_s=depth.oldest_age_s
-        )
+        return cls(state=depth.state, priority=depth.priority, count=depth.count, oldest_age_s=depth.oldest_age_s)
 
 
 class WorkerResponse(ResponseBody):

@@ -3,15 +3,17 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
 
 from app.domain import DEFAULT_LIBRARY, ApiKey, Scope, new_id
 from app.errors import ConfigurationError, Conflict, Forbidden, Unauthenticated
 from app.ports import Database
+
+_PORT = re.compile(r":\d*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _must_be_local(credentials: Credentials) -> None:
             "This call came through a proxy, but the service has no keys and is open to this machine only. "
             "Create a key first (soundkin keys create admin --scope admin)."
         )
-    if not is_loopback(urlsplit(f"//{credentials.host}").hostname or ""):
+    if not is_loopback(_PORT.sub("", credentials.host)):
         raise Forbidden(
             f"The service is open to this machine only, but was addressed as '{credentials.host}'. "
             "Use http://127.0.0.1 or http://localhost, or create a key first (soundkin keys create)."
