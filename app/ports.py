@@ -124,6 +124,9 @@ class Catalogue(Protocol):
     def embedding(self, track_id: str, encoder_id: str) -> Embedding:
         """Return the vectors. Raises ``NotEmbedded``."""
 
+    def embeddings_by_number(self, encoder_id: str, numbers: Iterable[int]) -> dict[int, Embedding]:
+        """Return the vectors of those tracks that have them, keyed by number."""
+
     def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
         """Whole-track vectors (N, D) of those catalogue tracks (no clips) that have them, ascending."""
 

@@ -57,6 +57,12 @@ class MemoryEncoders:
             )
         return self._state.embeddings[track_id, encoder_id]
 
+    def embeddings_by_number(self, encoder_id: str, numbers: Iterable[int]) -> dict[int, Embedding]:
+        wanted = set(numbers)
+        tracks = [track for track in self._state.tracks.values() if track.number in wanted]
+        made = {track.number: self._state.embeddings.get((track.id, encoder_id)) for track in tracks}
+        return {number: embedding for number, embedding in made.items() if embedding is not None}
+
     def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
         wanted = set(numbers)
         return self._arrays(encoder_id, [track for track in self._embedded(encoder_id) if track.number in wanted])

@@ -74,12 +74,20 @@ class SqlEncoders:
     def embedding(self, track_id: str, encoder_id: str) -> Embedding:
         row = None
         if is_id(track_id) and is_id(encoder_id):
-            row = self._connection.execute(_embedding_query(track_id, encoder_id)).one_or_none()
+            query = _embeddings_query(encoder_id).join(track, track.c.number == embedding.c.track_number)
+            row = self._connection.execute(query.where(track.c.id == track_id)).one_or_none()
         if row is None:
             raise NotEmbedded(
                 f"Track {track_id!r:.80} has no vectors of encoder {encoder_id!r:.80} (yet): wait for its job."
             )
         return embedding_from_row(row)
+
+    def embeddings_by_number(self, encoder_id: str, numbers: Iterable[int]) -> dict[int, Embedding]:
+        found: dict[int, Embedding] = {}
+        for chunk in chunks(numbers):
+            query = _embeddings_query(encoder_id).where(embedding.c.track_number.in_(chunk))
+            found |= {row.track_number: embedding_from_row(row) for row in self._connection.execute(query)}
+        return found
 
     def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
         dimension = self._encoder(encoder_id).dimension
@@ -160,12 +168,18 @@ class SqlEncoders:
         )
 
 
-def _embedding_query(track_id: str, encoder_id: str) -> Select[tuple[str, bytes, bytes, bytes]]:
+def _embeddings_query(encoder_id: str) -> Select[tuple[int, str, bytes, bytes, bytes]]:
     same = (segment.c.track_number == embedding.c.track_number) & (segment.c.encoder_id == embedding.c.encoder_id)
     return (
-        select(embedding.c.encoder_id, embedding.c.vector, segment.c.spans_s, segment.c.vectors)
-        .select_from(embedding.join(segment, same).join(track, track.c.number == embedding.c.track_number))
-        .where(track.c.id == track_id, embedding.c.encoder_id == encoder_id)
+        select(
+            embedding.c.track_number,
+            embedding.c.encoder_id,
+            embedding.c.vector,
+            segment.c.spans_s,
+            segment.c.vectors,
+        )
+        .select_from(embedding.join(segment, same))
+        .where(embedding.c.encoder_id == encoder_id)
     )
 
 
