@@ -176,6 +176,12 @@ class Service:
         self.process.wait(10)
 
 
+@pytest.fixture(scope="session")
+def make_service() -> type[Service]:
+    """Service(folder, environment), to be entered with `running()`."""
+    return Service
+
+
 @pytest.fixture(
     params=["embedded", pytest.param("production", marks=[pytest.mark.postgres, pytest.mark.redis])], scope="module"
 )
