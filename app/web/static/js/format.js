@@ -26,8 +26,8 @@ export const count = (number) => number.toLocaleString();
 /** "1 track", "2 tracks". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** What a track is called: its title, else its file name. */
-export const titleOf = (track) => track.metadata.title || track.filename || "Untitled";
+/** What a track is called: its title, else its file name without what only machines need. */
+export const titleOf = (track) => track.metadata.title || track.filename.replace(/(?!^)\.\w{1,5}$/, "") || "Untitled";
 
 /** Who made it: artist and album, as far as known. */
 export const makersOf = (track) => [track.metadata.artist, track.metadata.album].filter(Boolean).join(" · ");

@@ -132,21 +132,20 @@ export class Matches extends EventTarget {
   }
 }
 
-/** The range that all bars share, so that lengths compare across rows; the left half only where somebody needs it. */
+/** The range that all bars share, so that lengths compare across rows: to the left only as far as somebody goes. */
 function scaleOf(matches) {
   const shares = matches.flatMap((match) => Object.values(match.by_space));
-  const most = Math.max(0.01, ...shares.map((share) => Math.max(Math.abs(share.weight), Math.abs(share.contribution))));
-  return { most, least: shares.some((share) => share.contribution < -0.005) ? -most : 0 };
+  const most = Math.max(0.01, ...shares.map((share) => Math.abs(share.weight)));
+  return { most, least: Math.min(0, ...shares.map((share) => share.contribution)) };
 }
 
 function fillBar(bar, name, place, share, scale) {
   const { weight, contribution, similarity: alike } = share ?? { weight: 0, contribution: 0, similarity: 0 };
-  const possible = contribution < 0 ? -Math.abs(weight) : Math.abs(weight);
   bar.dataset.hue = hueOf(place);
   bar.classList.toggle("off", weight === 0);
   write(bar.querySelector(".name"), name);
   write(bar.querySelector(".amount"), weight === 0 ? "–" : signed(contribution));
-  stretch(bar.querySelector(".possible"), possible, scale);
+  stretch(bar.querySelector(".possible"), Math.abs(weight), scale);
   stretch(bar.querySelector(".actual"), contribution, scale);
   show(bar.querySelector(".zero"), scale.least < 0);
   bar.querySelector(".zero").style.left = `${placeOn(scale, 0)}%`;
@@ -176,8 +175,9 @@ function topShare(percentile) {
 }
 
 function summaryOf(answer) {
-  const { index, matches, took_ms: took } = answer;
+  const { index, matches } = answer;
   const among = index.allowed < index.size ? `${count(index.allowed)} of ${plural(index.size, "track")}` : plural(index.size, "track");
-  const time = took.total === undefined ? "" : `, ${took.total < 10 ? took.total.toFixed(1) : Math.round(took.total)} ms`;
-  return `${count(matches.length)} among ${among}${index.exact ? "" : ", approximate"}${time}`;
+  const took_ms = Object.values(answer.took_ms).reduce((sum, stage) => sum + stage, 0);
+  const time = `${took_ms < 10 ? took_ms.toFixed(1) : Math.round(took_ms)} ms`;
+  return `${count(matches.length)} among ${among}${index.exact ? "" : ", approximate"}, ${time}`;
 }
