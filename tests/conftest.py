@@ -9,11 +9,10 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
-from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import make_url
 
 from app.adapters.memory_database import MemoryDatabase
 from app.adapters.sql_database import SqlDatabase
-from app.adapters.sql_engine import parse_url
 from app.adapters.tables import change_counter, library, metadata
 from app.domain import DEFAULT_LIBRARY
 
@@ -55,11 +54,21 @@ def module_postgres_url(postgres_server):
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server):
     """URL of a migrated PostgreSQL database of this session; ``database`` empties it for each test."""
-    with created_database(postgres_server) as url:
+    with created_database(postgres_server, synchronous_commit=False) as url:
         database = SqlDatabase(url)
         database.migrate()
         database.close()
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_cleaner(postgres_url):
+    """A connection that removes every row but those that a migration makes."""
+    kept = {library.name, change_counter.name}
+    emptied = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables) if table.name not in kept]
+    emptied += [f"DELETE FROM library WHERE id <> '{DEFAULT_LIBRARY}'", "UPDATE change_counter SET value = 0"]
+    with psycopg.connect(postgres_url, autocommit=True, application_name="cleaner") as connection:
+        yield lambda: connection.execute(";".join(emptied))
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +95,7 @@ def database(request):
         return
     url = request.getfixturevalue(f"{request.param}_url")
     if request.param == "postgres":
-        empty(url)
+        request.getfixturevalue("postgres_cleaner")()
     opened = SqlDatabase(url)
     yield opened
     opened.close()
@@ -106,23 +115,14 @@ def redis_url():
 
 
 @contextmanager
-def created_database(server):
+def created_database(server, *, synchronous_commit=True):
     """Create a database of a unique name, and drop it afterwards, whoever is still connected."""
     name = sql.Identifier(f"soundkin_test_{uuid.uuid4().hex}")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        if not synchronous_commit:  # tests that crash no server need not wait for its disk
+            connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit TO off").format(name))
         try:
             yield make_url(server).set(database=name.as_string().strip('"')).render_as_string(hide_password=False)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-def empty(url):
-    """Remove every row but those that a migration makes."""
-    engine = create_engine(parse_url(url), poolclass=NullPool)
-    with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table not in {library, change_counter}:
-                connection.execute(table.delete())
-        connection.execute(library.delete().where(library.c.id != DEFAULT_LIBRARY))
-        connection.execute(change_counter.update().values(value=0))

@@ -38,7 +38,7 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "The database URL cannot be read: expected sqlite:///path/to/file or postgresql://user@host/name."
         ) from error

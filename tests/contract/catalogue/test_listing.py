@@ -40,7 +40,7 @@ SORTS = ["title", "artist", "licence", "key", "tempo_bpm", "duration_s", "create
 
 
 @pytest.mark.parametrize("sort", [*SORTS, *(f"-{name}" for name in SORTS)])
-@pytest.mark.parametrize("limit", [1, 2, 4, 100])
+@pytest.mark.parametrize("limit", [1, 4])
 def test_pages_together_are_the_whole_listing(catalogue, varied, sort, limit):
     whole = listed(catalogue, sort=sort)
     assert sorted(track.id for track in whole) == sorted(track.id for track in varied)
