@@ -12,7 +12,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.adapters.index_rows import best, checked_query, checked_rows, find, no_hits
+from app.adapters.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.adapters.index_snapshot import Snapshot, read_snapshot, write_snapshot
 from app.adapters.read_write_lock import ReadWriteLock
 from app.domain import EncoderInfo, Vectors
@@ -114,7 +114,7 @@ class FaissIndex:
 
     def remove(self, numbers: Numbers) -> None:
         with self._lock.writing():
-            gone, _ = self._locate(np.unique(numbers))
+            gone, _ = self._locate(distinct(numbers))
             if len(gone):
                 self._close_gaps(gone)
 
@@ -134,7 +134,7 @@ class FaissIndex:
     def search(self, query: Vectors, k: int, allowed: Numbers | None = None) -> Hits:
         query = checked_query(query, k, self._dimension)
         with self._lock.reading():
-            chosen = None if allowed is None else self._locate(np.unique(allowed))[0]
+            chosen = None if allowed is None else self._locate(distinct(allowed))[0]
             count = len(self) if chosen is None else len(chosen)
             if not count:
                 return no_hits()

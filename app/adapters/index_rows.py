@@ -43,6 +43,12 @@ def checked_query(query: Vectors, k: int, dimension: int) -> Vectors:
     return query
 
 
+def distinct(numbers: Numbers) -> Numbers:
+    """Return the numbers ascending, each once. Those of a filter come so already, and sorting them is slow."""
+    numbers = np.asarray(numbers, dtype=np.int64)
+    return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
+
+
 def find(ascending: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
     """Return the places of the wanted numbers in ascending ones, and which of the wanted are there.
 

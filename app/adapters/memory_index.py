@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.adapters.index_rows import best, checked_query, checked_rows, find, no_hits
+from app.adapters.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.adapters.index_snapshot import Snapshot, read_snapshot, write_snapshot
 from app.domain import EncoderInfo, Vectors
 from app.ports import Hits, Numbers
@@ -28,7 +28,7 @@ class _Rows:
         return _Rows(self.numbers[keep], self.vectors[keep])
 
     def only(self, numbers: Numbers) -> "_Rows":
-        places, _ = find(self.numbers, np.unique(numbers))
+        places, _ = find(self.numbers, distinct(numbers))
         return _Rows(self.numbers[places], self.vectors[places])
 
 

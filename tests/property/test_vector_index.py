@@ -98,6 +98,6 @@ class ScansEvenSmallIndexes(SameAsReference):
 
 
 TestSameAsReference = SameAsReference.TestCase
-TestSameAsReference.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestSameAsReference.settings = settings(max_examples=15, stateful_step_count=15)
 TestScansEvenSmallIndexes = ScansEvenSmallIndexes.TestCase
-TestScansEvenSmallIndexes.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestScansEvenSmallIndexes.settings = settings(max_examples=60, stateful_step_count=20)
