@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -61,13 +62,13 @@ def subjects(vectors: Vectors, generator: np.random.Generator) -> Iterator[tuple
     yield "plain IndexFlatIP", lambda query: plain.search(query[np.newaxis], K)
     index = FaissIndex(ENCODER)
     index.add(numbers, vectors)
-    yield "FaissIndex", lambda query: index.search(query, K)
+    yield "FaissIndex", partial(index.search, k=K)
     for share in (0.5, 0.01):
         allowed = np.flatnonzero(generator.random(len(vectors)) < share)
-        yield f"FaissIndex, {share:.0%} allowed", lambda query, allowed=allowed: index.search(query, K, allowed)
+        yield f"FaissIndex, {share:.0%} allowed", partial(index.search, k=K, allowed=allowed)
     reference = MemoryIndex(ENCODER)
     reference.add(numbers, vectors)
-    yield "MemoryIndex", lambda query: reference.search(query, K)
+    yield "MemoryIndex", partial(reference.search, k=K)
 
 
 def time_queries(ask: Ask, queries: list[Vectors]) -> Vectors:

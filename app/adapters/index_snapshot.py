@@ -49,9 +49,13 @@ class _HashingFile:
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot, *, identity: str) -> None:
-    """Put a snapshot in the place of the one before, durably."""
+    """Put a snapshot in the place of the one before, durably.
+
+    The temporary name is always the same, so that a process killed while it writes leaves no growing heap behind. A
+    folder belongs to one process; should two write at once, the checksum tells.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{NAME}.{os.getpid()}.tmp"
+    temporary = folder / f"{NAME}.tmp"
     try:
         with temporary.open("wb") as file:
             _write(file, snapshot, identity)

@@ -150,3 +150,4 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_snapshot(
         seq = index.restore(tmp_path, identity="mine")
         assert (index.vectors(index.numbers()) == seq).all()
         assert len(index) == 20_000
+        assert len(list(tmp_path.iterdir())) <= 2
