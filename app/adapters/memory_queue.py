@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app import transitions
 from app.domain import ChangeKind, Job, JobState, QueueDepth, Tally, WorkerInfo, new_id
-from app.errors import InvalidRequest, LeaseLost, NotFound
+from app.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from app.ports import ChangeLog
 
 
@@ -37,6 +37,8 @@ class MemoryJobQueue:
         self._uniform = uniform
 
     def enqueue(self, job: Job) -> Job:
+        if job.id in self._state.jobs:
+            raise Conflict(f"Job {job.id} is in the queue already.")
         return self._store(transitions.enqueued(job, self._clock()))
 
     def job(self, library_id: str, job_id: str) -> Job:

@@ -213,6 +213,30 @@ def test_a_worker_that_was_declared_dead_gets_nothing(bench: Bench) -> None:
     assert bench.claim(worker) == []
 
 
+# Answers that were lost: the transaction was committed and its caller does not know
+
+
+def test_an_enqueue_that_is_repeated_makes_no_second_job(bench: Bench) -> None:
+    job = bench.enqueue()
+
+    def enqueue_again() -> None:
+        with bench.database.transaction() as tx:
+            tx.queue.enqueue(job)
+
+    with pytest.raises(Conflict):
+        enqueue_again()
+    assert ids(bench.claim(bench.worker())) == [job.id]
+
+
+def test_a_finish_that_is_repeated_is_refused_and_changes_nothing(bench: Bench) -> None:
+    bench.enqueue()
+    [job] = bench.claim(bench.worker())
+    done = bench.finish(job)
+    with pytest.raises(LeaseLost):
+        bench.finish(job)
+    assert bench.look(job) == done
+
+
 # Heartbeats
 
 
@@ -273,14 +297,6 @@ def test_a_finished_job_is_done(bench: Bench) -> None:
     assert done.progress == 1.0
     assert done.finished_at is not None
     assert bench.look(job) == done
-
-
-def test_a_job_is_finished_once(bench: Bench) -> None:
-    bench.enqueue()
-    [job] = bench.claim(bench.worker())
-    bench.finish(job)
-    with pytest.raises(LeaseLost):
-        bench.finish(job)
 
 
 def test_a_zombie_cannot_finish_what_was_given_to_another(bench: Bench) -> None:

@@ -8,10 +8,11 @@ import ctypes
 import os
 import signal
 import time
+from contextlib import contextmanager
 from functools import partial
 
 from app.domain import ChangeKind, TrackState
-from app.errors import StorageUnavailable
+from app.errors import DatabaseUnavailable, StorageUnavailable
 from app.logs import configure_logging
 from app.wiring import open_database
 from models.errors import AudioUnreadable
@@ -44,6 +45,8 @@ def play(database, job, watch):
     verb, _, argument = track.metadata.title.partition(" ")
     ACTS[verb](argument, job, watch)
     watch.reach("store", 0.9)
+    if verb == "unconfirmed":
+        database = Unconfirmed(database, "finish", 1)
     outlast(partial(store, database, job, track), watch.check)
 
 
@@ -57,6 +60,32 @@ def store(database, job, track):
         tx.queue.finish(job.id, job.token)
         tx.catalogue.set_state(track.id, TrackState.READY)
         tx.changes.append(track.library_id, ChangeKind.TRACK_EMBEDDED, track.id, track.number)
+
+
+class Unconfirmed:
+    """A database that loses the answer to the first commits in which something was asked of the queue."""
+
+    def __init__(self, database, method, times):
+        self._database = database
+        self._method = method
+        self._times = times
+
+    @contextmanager
+    def transaction(self):
+        asked = []
+        with self._database.transaction() as tx:
+            original = getattr(tx.queue, self._method)
+
+            def spy(*args, **kwargs):
+                answer = original(*args, **kwargs)
+                asked.append(answer)
+                return answer
+
+            setattr(tx.queue, self._method, spy)
+            yield tx
+        if any(asked) and self._times:
+            self._times -= 1
+            raise DatabaseUnavailable("The commit went through, but the answer is lost.")
 
 
 def nothing(_argument, _job, _watch):
@@ -96,6 +125,7 @@ def stumble(times, job, _watch):
 
 ACTS = {
     "nothing": nothing,
+    "unconfirmed": nothing,
     "work": work,
     "hang": hang,
     "hog": hog,
