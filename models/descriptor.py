@@ -76,11 +76,11 @@ def _check(manifest: EncoderManifest) -> None:
             f"The artifact was fitted to version {version} of the statistics; this is version "
             f"{STATISTICS_VERSION}. Train it anew: python -m models train {NAME}."
         )
-    unknown = [space.name for space in manifest.spaces if space.name not in FACETS]
-    if unknown or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
+    names = [space.name for space in manifest.spaces]
+    if names != list(FACETS) or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
         raise ArtifactInvalid(
             f"Encoder {NAME!r} has the spaces {', '.join(FACETS)} at {SAMPLE_RATE_HZ} Hz; the artifact has "
-            f"{', '.join(space.name for space in manifest.spaces)} at {manifest.sample_rate_hz} Hz."
+            f"{', '.join(names) or 'none'} at {manifest.sample_rate_hz} Hz."
         )
 
 

@@ -63,6 +63,9 @@ def listed_files(audio: Path, listing: Path | None = None, split: str | None = N
 def extract(files: Iterable[Path], cache: Path, jobs: int) -> Iterator[Extracted]:
     """Take the statistics of files into ``cache``, in parallel; what is there already is kept."""
     cache.mkdir(parents=True, exist_ok=True)
+    if jobs == 1:
+        yield from map(_extract_file, files, _repeated(cache))
+        return
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from pool.map(_extract_file, files, _repeated(cache))
 
