@@ -1,131 +1,123 @@
-"""Servers that belong to one test, to be stopped, killed and started again."""
+"""Servers of a test's own, that it may stop, kill and start again."""
 
+import getpass
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 
+from app.adapters.sql_database import SqlDatabase
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+POSTGRES_BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 
 
-def needs(what: str, found: object) -> None:
-    """A missing server skips at a desk and fails in CI."""
-    if not found and os.environ.get("CI"):
-        pytest.fail(f"{what} is needed in CI")
-    if not found:
-        pytest.skip(f"{what} is not installed")
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
-@dataclass
-class PrivateRedis:
-    """A Redis that keeps nothing on disk: started again, it is empty."""
+class RedisServer:
+    """Redis without persistence: what it knew is gone when it ends."""
 
-    folder: Path
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder):
+        self._folder = folder
+        self._port = free_port()
+        self._process = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
 
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+    def start(self):
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+        )
+        client = redis.Redis.from_url(self.url)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                assert time.monotonic() < deadline, "Redis did not start within 10 s"
+                time.sleep(0.05)
+        client.close()
 
-    def start(self) -> None:
-        command = [
-            "redis-server",
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]
-        self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
-        with redis.Redis.from_url(self.url) as client:
-            for _ in range(100):
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    time.sleep(0.05)
-                else:
-                    return
-        pytest.fail("the private Redis did not start")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+    def kill(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
 
 
-@dataclass
-class PrivatePostgres:
-    """A PostgreSQL cluster in a folder of its own."""
+class PostgresServer:
+    """PostgreSQL with one migrated database, ``soundkin``."""
 
-    folder: Path
-    programs: Path
-    port: int = field(default_factory=free_port)
+    def __init__(self):
+        self._folder = Path(tempfile.mkdtemp(prefix="soundkin-postgres-"))
+        self._port = free_port()
+        self._prefix = []
+        if getpass.getuser() == "root":  # PostgreSQL does not run as root
+            shutil.chown(self._folder, "postgres")
+            self._prefix = ["runuser", "-u", "postgres", "--"]
+        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/soundkin"
+        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync")
+        self.start()
+        with psycopg.connect(self.url.replace("/soundkin", "/postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE soundkin")
+        database = SqlDatabase(self.url)
+        database.migrate()
+        database.close()
 
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+    def start(self):
+        options = f"-p {self._port} -k '' -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "start", "--wait", "--log", str(self._folder / "log"), "-o", options)
 
-    def run(self, program: str, *arguments: str) -> None:
-        """As the user postgres when we are root: the server refuses to run as root."""
-        command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]
-        if os.geteuid() == 0:
-            command = ["runuser", "-u", "postgres", "--", *command]
-        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=60)
+    def stop(self):
+        """Stop as in a power cut: no goodbye, and recovery from the log at the next start."""
+        self._run("pg_ctl", "stop", "--mode=immediate")
 
-    def create(self) -> None:
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, "postgres")
-        self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+    def close(self):
+        with suppress(subprocess.CalledProcessError):
+            self.stop()
+        shutil.rmtree(self._folder)
 
-    def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1"
-        self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
-
-    def stop(self) -> None:
-        """Like a power cut: no checkpoint, every connection dropped."""
-        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
+    def _run(self, program, *arguments):
+        command = [*self._prefix, str(POSTGRES_BIN / program), "-D", str(self._folder / "data"), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder)
 
 
 @pytest.fixture
-def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
-    """A running Redis of this test alone."""
-    needs("redis-server", shutil.which("redis-server"))
-    server = PrivateRedis(tmp_path)
+def redis_to_kill(tmp_path):
+    """A Redis that the test may kill and start."""
+    if shutil.which("redis-server") is None:
+        absent("redis-server")
+    server = RedisServer(tmp_path)
     server.start()
     yield server
     server.kill()
 
 
 @pytest.fixture
-def private_postgres() -> Iterator[PrivatePostgres]:
-    """A running PostgreSQL of this test alone."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    initdb = shutil.which("initdb")
-    needs("PostgreSQL's initdb", programs or initdb)
-    folder = Path(tempfile.mkdtemp(prefix="soundkin-"))  # short: a socket lies in it
-    server = PrivatePostgres(folder, programs[-1] if programs else Path(initdb or "").parent)
-    try:
-        server.create()
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+def postgres_to_stop():
+    """A PostgreSQL that the test may stop and start."""
+    if POSTGRES_BIN is None:
+        absent("initdb and pg_ctl")
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+def absent(program):
+    """A missing server skips at a desk and fails in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{program} is needed in CI and is not installed")
+    pytest.skip(f"{program} is not installed")

@@ -243,6 +243,14 @@ def running(request, tmp_path_factory):
     stage.close()
 
 
+@pytest.fixture
+def stage_to_stop(postgres_to_stop, tmp_path):
+    """A stage on that PostgreSQL."""
+    stage = Stage(postgres_to_stop.url, tmp_path)
+    yield stage
+    stage.close()
+
+
 def migrated(url):
     database = SqlDatabase(url)
     database.migrate()
