@@ -5,7 +5,7 @@ import pytest
 
 from app.adapters.memory_index import MemoryIndex
 from app.domain import Calibration, EncoderInfo, Space
-from app.services.calibration import DEVIATION_FLOOR, FEWEST_TRACKS, PAIRS, is_due, measure, scale
+from app.services.calibration import DEVIATION_FLOOR, FEWEST_TRACKS, PAIRS, _pairs, is_due, measure, scale
 
 ENCODER = EncoderInfo("e", "n", "1", "d", (Space("timbre", 8), Space("rhythm", 3)))
 
@@ -44,6 +44,13 @@ def test_a_large_library_is_measured_over_random_pairs_of_different_tracks():
     assert found.deviation["timbre"] == pytest.approx(1 / np.sqrt(8), rel=0.05)
     assert found.deviation["rhythm"] == pytest.approx(1 / np.sqrt(3), rel=0.05)
     assert abs(found.mean["timbre"]) < 0.03
+
+
+@pytest.mark.parametrize("count", [FEWEST_TRACKS, 200])
+def test_no_track_is_paired_with_itself(count):
+    left, right = _pairs(count, np.random.default_rng(0))
+    assert (left != right).all()
+    assert set(left.tolist()) | set(right.tolist()) == set(range(count))
 
 
 def test_a_library_with_too_few_tracks_is_not_measured():
