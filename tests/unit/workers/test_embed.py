@@ -1,0 +1,263 @@
+"""One job: from the bytes of a track to its vectors, all of it stored or nothing."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from app.adapters.memory_audio_store import MemoryAudioStore
+from app.adapters.memory_database import MemoryDatabase
+from app.domain import (
+    DEFAULT_LIBRARY,
+    ChangeKind,
+    Job,
+    JobKind,
+    JobState,
+    Metadata,
+    StoredAudio,
+    Track,
+    TrackKind,
+    TrackState,
+    WorkerInfo,
+    new_id,
+    utc_now,
+)
+from app.errors import LeaseLost, NotEmbedded, NotFound
+from models.audio import DecodedAudio
+from models.encoder import EncoderManifest, Prepared, Space, TrackEmbedding
+from models.errors import AudioUnreadable, WaveformTooShort
+from workers.batcher import Batcher
+from workers.embed import EmbedJobs, to_encoder_info
+from workers.failures import failure_of
+from workers.watch import JobDropped, Watch
+
+MINUTE = timedelta(minutes=1)
+SOUND = np.array([3.0, 4.0], np.float32).tobytes()
+
+
+class Halves:
+    """An encoder of two numbers: the means of the two halves of the waveform, as directions."""
+
+    def __init__(self, name="halves", rate_hz=22_050):
+        self.manifest = EncoderManifest(name, "1", (name * 64)[:64], (Space("all", 2, "both halves"),), rate_hz)
+        self.device = torch.device("cpu")
+
+    def prepare(self, waveform):
+        if len(waveform) < 2:
+            raise WaveformTooShort(f"{len(waveform)} samples came; 2 are needed.")
+        halves = [half.mean() for half in np.array_split(waveform, 2)]
+        return Prepared(torch.tensor([halves]), np.array([[0.0, 1.0]], np.float32))
+
+    def encode(self, inputs):
+        return torch.nn.functional.normalize(inputs, dim=1)
+
+    def pool(self, prepared, outputs):
+        return TrackEmbedding(outputs[0].numpy(), prepared.spans_s, outputs.numpy())
+
+
+class Desk:
+    """A database and a store with one job that a worker has claimed."""
+
+    def __init__(self):
+        self.database, self.store = MemoryDatabase(), MemoryAudioStore()
+        self.worker = WorkerInfo(new_id(), "host", "cpu", utc_now(), alive=True)
+        with self.database.transaction() as tx:
+            tx.queue.register(self.worker, MINUTE)
+        self.batcher = Batcher()
+        self.rates = []
+
+    def embed(self, *encoders):
+        with self.database.transaction() as tx:
+            known = {tx.catalogue.announce_encoder(to_encoder_info(one.manifest)).id: one for one in encoders}
+        return EmbedJobs(self.database, self.store, known, self.batcher, self.decode, self.analyse)
+
+    def decode(self, file, rate_hz):
+        self.rates.append(rate_hz)
+        data = file.read()
+        if data == b"text":
+            raise AudioUnreadable("This is a text.")
+        return DecodedAudio(np.frombuffer(data, np.float32), 1.0, 44_100, 2, "flac", -14.0, ("a note",))
+
+    def analyse(self, _waveform):
+        return SimpleNamespace(tempo_bpm=120.0, tempo_confidence=0.9, key="A minor", key_confidence=0.8)
+
+    def add(self, data=SOUND, kind=TrackKind.TRACK, *, keep_audio=True):
+        key = new_id()
+        with self.store.create() as writer:
+            writer.write(data)
+            writer.commit(key)
+        track = Track(
+            new_id(),
+            DEFAULT_LIBRARY,
+            kind,
+            Metadata(),
+            StoredAudio(key, key.replace("-", "") * 2, len(data), "audio/flac", "a.flac"),
+            keep_audio=keep_audio,
+            expires_at=None if kind is TrackKind.TRACK else utc_now() + MINUTE,
+        )
+        with self.database.transaction() as tx:
+            track = tx.catalogue.add_track(track)
+        return track, self.claim(track)
+
+    def claim(self, track):
+        with self.database.transaction() as tx:
+            tx.queue.enqueue(Job(new_id(), DEFAULT_LIBRARY, JobKind.EMBED_TRACK, track.id, 5))
+        with self.database.transaction() as tx:
+            [job] = tx.queue.claim(self.worker.id, limit=1, deadline=MINUTE)
+        return job
+
+    def track(self, track):
+        with self.database.transaction() as tx:
+            return tx.catalogue.track(DEFAULT_LIBRARY, track.id)
+
+    def state(self, job):
+        with self.database.transaction() as tx:
+            return tx.queue.job(DEFAULT_LIBRARY, job.id).state
+
+    def vector(self, track, encoder_id):
+        with self.database.transaction() as tx:
+            return tx.catalogue.embedding(track.id, encoder_id).vector
+
+    def effects(self):
+        with self.database.transaction() as tx:
+            return [one.number for one in tx.changes.after(0) if one.kind is ChangeKind.TRACK_EMBEDDED]
+
+
+@pytest.fixture
+def desk():
+    desk = Desk()
+    yield desk
+    desk.batcher.close()
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+def watch(told=None):
+    return Watch("job", (told if told is not None else []).append)
+
+
+def test_a_job_stores_analysis_vectors_and_change_and_ends(desk, told):
+    embed = desk.embed(Halves())
+    track, job = desk.add()
+    embed(job, watch(told))
+    stored = desk.track(track)
+    assert stored.state is TrackState.READY
+    assert (stored.analysis.tempo_bpm, stored.analysis.key, stored.analysis.codec) == (120.0, "A minor", "flac")
+    assert stored.analysis.decode_warnings == ("a note",)
+    np.testing.assert_allclose(desk.vector(track, next(iter(embed.encoders))), [0.6, 0.8], rtol=1e-6)
+    assert desk.effects() == [track.number]
+    assert desk.state(job) is JobState.DONE
+    assert [one.stage for one in told] == ["decode", "analyse", "features", "embed", "store"]
+    assert [one.fraction for one in told] == sorted(one.fraction for one in told)
+
+
+def test_each_stage_is_timed_and_each_batch_counted(desk):
+    embed = desk.embed(Halves())
+    _, job = desk.add()
+    following = watch()
+    embed(job, following)
+    following.end()
+    tallies = {tally.name: tally.count for tally in following.tallies()}
+    stages = ("decode", "analyse", "features", "embed", "store")
+    assert tallies == {**{f"stage:{stage}": 1 for stage in stages}, "batch:halves": 1}
+
+
+def test_each_sample_rate_is_decoded_once(desk):
+    embed = desk.embed(Halves("a"), Halves("b"), Halves("c", 16_000))
+    _, job = desk.add()
+    embed(job, watch())
+    assert sorted(desk.rates) == [16_000, 22_050]
+
+
+def test_a_job_whose_lease_was_lost_stores_nothing(desk):
+    embed = desk.embed(Halves())
+    track, job = desk.add()
+    with desk.database.transaction() as tx:
+        tx.queue.cancel(DEFAULT_LIBRARY, job.id)
+    with pytest.raises(LeaseLost):
+        embed(job, watch())
+    assert desk.track(track).state is TrackState.PENDING
+    assert desk.track(track).analysis is None
+    with pytest.raises(NotEmbedded):
+        desk.vector(track, next(iter(embed.encoders)))
+    assert desk.effects() == []
+
+
+def test_a_job_that_nobody_waits_for_stops_at_the_next_stage(desk):
+    embed = desk.embed(Halves())
+    _, job = desk.add()
+    following = watch()
+    following.drop()
+    with pytest.raises(JobDropped):
+        embed(job, following)
+    assert desk.rates == []
+
+
+def test_only_the_encoders_that_are_missing_run(desk):
+    track, job = desk.add()
+    first = desk.embed(Halves("a"))
+    first(job, watch())
+    both = desk.embed(Halves("a"), Halves("b", 16_000))
+    before = desk.vector(track, next(iter(first.encoders)))
+    both(desk.claim(track), watch())
+    assert desk.effects() == [track.number] * 2
+    for encoder_id in both.encoders:
+        np.testing.assert_allclose(desk.vector(track, encoder_id), before)
+
+
+def test_a_job_with_nothing_left_to_do_just_ends(desk):
+    embed = desk.embed(Halves())
+    track, job = desk.add()
+    embed(job, watch())
+    again = desk.claim(track)
+    embed(again, watch())
+    assert desk.state(again) is JobState.DONE
+    assert desk.effects() == [track.number]
+    assert len(desk.rates) == 1
+
+
+def test_the_audio_of_a_clip_that_is_not_kept_is_deleted_after_its_vectors_are_stored(desk):
+    embed = desk.embed(Halves())
+    clip, job = desk.add(kind=TrackKind.CLIP, keep_audio=False)
+    embed(job, watch())
+    assert desk.track(clip).audio.key is None
+    with pytest.raises(NotFound):
+        desk.store.open(clip.audio.key)
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "message"),
+    [(b"text", "audio_unreadable", "This is a text."), (bytes(4), "waveform_too_short", "1 samples came")],
+)
+def test_audio_that_cannot_be_used_is_buried_with_its_reason(desk, data, code, message):
+    embed = desk.embed(Halves())
+    _, job = desk.add(data)
+    with pytest.raises((AudioUnreadable, WaveformTooShort)) as caught:
+        embed(job, watch())
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.retry) == (code, False)
+    assert message in failure.message
+
+
+def test_audio_that_was_deleted_is_not_waited_for(desk):
+    embed = desk.embed(Halves())
+    track, job = desk.add()
+    with desk.database.transaction() as tx:
+        tx.catalogue.set_audio_key(track.id, None)
+    with pytest.raises(NotFound, match="upload it again") as caught:
+        embed(job, watch())
+    assert not failure_of(caught.value).retry
+
+
+def test_a_fault_in_the_code_is_tried_again_and_named():
+    failure = failure_of(ZeroDivisionError("division by zero"))
+    assert (failure.code, failure.message, failure.retry) == (
+        "internal",
+        "ZeroDivisionError: division by zero",
+        True,
+    )
