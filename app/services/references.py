@@ -32,17 +32,19 @@ class ReferenceReader:
     library_id: str
     encoder: EncoderInfo
     faults: list[Fault] = field(default_factory=list)
-    _missing: list[str] = field(default_factory=list)
-    _unembedded: list[str] = field(default_factory=list)
+    _missing: list[Fault] = field(default_factory=list)
+    _unembedded: list[Fault] = field(default_factory=list)
 
     def read(self, terms: Sequence[Term]) -> list[Reference]:
         """Return the references of the terms that have one; the faults of the others are kept.
 
         A track that several terms refer to is read once.
         """
-        known = {name: self._embedded(name) for name in dict.fromkeys(term.reference for term in terms)}
+        known: dict[str, tuple[Track, Embedding] | None] = {}
         references = []
         for index, term in enumerate(terms):
+            if term.reference not in known:
+                known[term.reference] = self._embedded(f"terms.{index}", term.reference)
             if (found := known[term.reference]) is not None:
                 references.append(self._reference(f"terms.{index}.segment", term, *found))
         return references
@@ -55,25 +57,24 @@ class ReferenceReader:
             NotFound: A track or clip is not there, and nothing else is wrong.
             NotEmbedded: A track or clip has no vectors by this encoder yet, and nothing else is wrong.
         """
-        missing = [Fault("terms", message) for message in (*self._missing, *self._unembedded)]
         if self.faults:
-            faults = [*self.faults, *missing]
-            raise InvalidQuery(" ".join(fault.message for fault in faults), faults)
+            faults = [*self.faults, *self._missing, *self._unembedded]
+            raise InvalidQuery(_sentences(faults), faults)
         if self._missing:
-            raise NotFound(" ".join(self._missing))
+            raise NotFound(_sentences(self._missing))
         if self._unembedded:
-            raise NotEmbedded(" ".join(self._unembedded))
+            raise NotEmbedded(_sentences(self._unembedded))
 
-    def _embedded(self, reference: str) -> tuple[Track, Embedding] | None:
+    def _embedded(self, place: str, reference: str) -> tuple[Track, Embedding] | None:
         try:
             track = self.tx.catalogue.track(self.library_id, reference)
         except NotFound as error:
-            self._missing.append(str(error))
+            self._missing.append(Fault(place, str(error)))
             return None
         try:
             return track, self.tx.catalogue.embedding(track.id, self.encoder.id)
         except NotEmbedded:
-            self._unembedded.append(self._why_not_embedded(track))
+            self._unembedded.append(Fault(place, self._why_not_embedded(track)))
             return None
 
     def _why_not_embedded(self, track: Track) -> str:
@@ -95,6 +96,10 @@ class ReferenceReader:
             self.faults.append(Fault(place, message))
             return Reference(track, embedding.vector)
         return Reference(track, segment_vector(embedding, term.segment_s, self.encoder))
+
+
+def _sentences(faults: Sequence[Fault]) -> str:
+    return " ".join(fault.message for fault in faults)
 
 
 def _fault_of_segment(segment_s: tuple[float, float], track: Track, embedding: Embedding) -> str | None:

@@ -173,7 +173,7 @@ def test_all_faults_of_a_request_are_reported_together(world, halves):
         "terms.1.weights.timbre",
         "terms.1.segment",
         "filter.gte",
-        "terms",
+        "terms.2",
     ]
 
 
