@@ -25,7 +25,7 @@ MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0
 
 HARMONIC_DECAY = 0.6
 KEY_SHARPNESS = 20.0
-MIN_CHROMA_CONTRAST = 0.1
+MIN_CHROMA_CONTRAST = 0.06
 """Deviation of the chroma over its mean: below it there is no tonality to measure (noise has 0.03)."""
 
 _WINDOW_FRAMES = 1_024
@@ -71,7 +71,7 @@ def onset_correlation(frames: TrackFrames) -> Doubles:
     length = min(_WINDOW_FRAMES, len(onset))
     windows = onset.unfold(0, length, max(1, length // 2))
     correlation = features.onset_to_autocorrelation(windows, _LAGS).double().numpy()
-    energy = windows.var(1).double().numpy() + 1e-12
+    energy = windows.var(1, correction=0).double().numpy() + 1e-12
     mean: Doubles = np.average(correlation, axis=0, weights=energy)
     return mean
 
@@ -107,12 +107,20 @@ def tempo_grid() -> Doubles:
 
 
 def mean_chroma(frames: TrackFrames) -> Doubles:
-    """(12,) mean chroma with the sum 1, C first; loud frames count more, by the root of their strength."""
-    chroma = features.semitones_to_chroma(frames.semitones, LOWEST_MIDI)
-    weighted = chroma / chroma.sum(1, keepdim=True).sqrt().clamp_min(features.TINY)
-    total: Doubles = weighted.sum(0).double().numpy()
-    total /= total.sum()
-    return total
+    """(12,) mean chroma with the sum 1, C first.
+
+    Loud frames count more, by the root of their strength. The slope of the spectrum is taken out, since the
+    semitones of an octave would not be on a par: even noise would have a key. Octaves count by their strength.
+    """
+    strength = frames.semitones.sum(1, keepdim=True).sqrt().clamp_min(features.TINY)
+    profile: Doubles = (frames.semitones / strength).sum(0).double().numpy() + features.TINY
+    octave = features.CHROMA_SIZE
+    window = np.full(octave + 1, 1 / (octave + 1))
+    slope = np.convolve(np.pad(profile, octave // 2, mode="reflect"), window, mode="valid")
+    levelled = (profile / slope).reshape(-1, octave) * slope.reshape(-1, octave).mean(1, keepdims=True)
+    chroma: Doubles = np.roll(levelled.sum(0), LOWEST_MIDI % octave)  # C first
+    chroma /= chroma.sum()
+    return chroma
 
 
 def estimate_key(chroma: Doubles) -> tuple[str | None, float]:

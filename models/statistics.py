@@ -71,7 +71,7 @@ def frames_to_rows(frames: TrackFrames) -> Tensor:
         "dynamics": seven_statistics(_with_level_changes(frames.dynamics)[short]),
     }
     quiet = (frames.dynamics[short, 0].mean(1) < QUIET_DB) | frames.silent
-    still = frames.onsets[short, 0].std(1) < STILL_ONSET
+    still = frames.onsets[short, 0].std(1, correction=0) < STILL_ONSET
     facets["rhythm"][still] = torch.nan
     rows = torch.cat([facets[name] for name in FACETS], 1)
     rows[quiet] = torch.nan
