@@ -137,7 +137,11 @@ class Catalogue(Protocol):
 
     def count_embedded(self, library_id: str, encoder_id: str) -> int: ...
     def tracks_without_vectors(self, encoder_ids: Sequence[str], limit: int = 100) -> Sequence[Track]:
-        """Not-failed tracks that lack vectors of one of the encoders and have no live job."""
+        """Not-failed tracks with audio that lack vectors of one of the encoders, for no known reason.
+
+        Left out are those with a job that waits or runs, and those whose job was given up: that it fails again is
+        more likely than not, so people decide on a retry.
+        """
 
     def save_calibration(self, calibration: Calibration) -> None: ...
     def calibration(self, library_id: str, encoder_id: str) -> Calibration | None: ...

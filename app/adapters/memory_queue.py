@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
 from app import transitions
+from app.adapters.storable import is_id, storable_text
 from app.domain import ChangeKind, Job, JobState, QueueDepth, Tally, WorkerInfo, new_id
 from app.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from app.ports import ChangeLog
@@ -56,8 +56,8 @@ class MemoryJobQueue:
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[Sequence[Job], str | None]:
-        if cursor is not None:
-            _check_cursor(cursor)
+        if cursor is not None and not is_id(cursor):
+            raise InvalidRequest(f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page.")
         found = sorted(
             (
                 job
@@ -132,7 +132,12 @@ class MemoryJobQueue:
     def fail(self, job_id: str, token: str, *, code: str, message: str, retry: bool) -> Job:
         return self._store(
             transitions.erred(
-                self._held(job_id, token), code, message, retry=retry, now=self._clock(), uniform=self._uniform
+                self._held(job_id, token),
+                code,
+                storable_text(message),
+                retry=retry,
+                now=self._clock(),
+                uniform=self._uniform,
             )
         )
 
@@ -140,7 +145,7 @@ class MemoryJobQueue:
         self._store(transitions.requeued(self._held(job_id, token)))
 
     def crashed(self, job_id: str, token: str, message: str) -> Job:
-        return self._store(transitions.crashed(self._held(job_id, token), message, self._clock()))
+        return self._store(transitions.crashed(self._held(job_id, token), storable_text(message), self._clock()))
 
     def reap(self) -> Sequence[Job]:
         now = self._clock()
@@ -208,12 +213,3 @@ class MemoryJobQueue:
         for worker in list(self._state.workers.values()):
             if not worker.alive and worker.lease_until < old:
                 del self._state.workers[worker.id]
-
-
-def _check_cursor(cursor: str) -> None:
-    try:
-        UUID(cursor)
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page."
-        ) from error

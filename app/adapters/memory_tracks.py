@@ -12,7 +12,7 @@ from app.adapters.listing import Cursor, Sort, check_text
 from app.adapters.memory_filters import comparable_values, holds
 from app.adapters.memory_state import MemoryState
 from app.adapters.storable import storable_analysis, storable_metadata, storable_track
-from app.domain import Analysis, Metadata, Track, TrackKind, TrackState
+from app.domain import Analysis, JobState, Metadata, Track, TrackKind, TrackState
 from app.errors import Conflict, NotFound
 from app.filters import AllOf, Filter
 from app.ports import Numbers, Page
@@ -120,14 +120,14 @@ class MemoryTracks:
         return {state: states.count(state) for state in TrackState}
 
     def tracks_without_vectors(self, encoder_ids: Sequence[str], limit: int = 100) -> Sequence[Track]:
-        live = {job.subject for job in self._state.jobs.values() if not job.state.is_final}
+        unfinished = {job.subject for job in self._state.jobs.values() if job.state is not JobState.DONE}
         lacking = [
             track
             for track in self._state.tracks.values()
             if track.kind is TrackKind.TRACK
             and track.state is not TrackState.FAILED
             and track.audio.key is not None
-            and track.id not in live
+            and track.id not in unfinished
             and any((track.id, encoder_id) not in self._state.embeddings for encoder_id in encoder_ids)
         ]
         return lacking[:limit]

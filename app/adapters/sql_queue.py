@@ -5,17 +5,15 @@ that writes (``BEGIN IMMEDIATE``). The order of locks is the same everywhere: wo
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Table,
     and_,
     bindparam,
     delete,
@@ -27,10 +25,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import transitions
 from app.adapters import tables
+from app.adapters.sql_engine import insert_into
+from app.adapters.storable import is_id, storable_text
 from app.domain import ChangeKind, Job, JobKind, JobState, QueueDepth, Tally, WorkerInfo, new_id
 from app.errors import InvalidRequest, LeaseLost, NotFound
 from app.ports import ChangeLog
@@ -45,11 +44,6 @@ _NOW: Final = {
     "sqlite": text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"),
     "postgresql": text("SELECT clock_timestamp()"),
 }
-_INSERT: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-
 # Literals, not parameters: otherwise neither database can tell that a partial index serves.
 _QUEUED = _job.c.state == literal_column("'queued'")
 _RUNNING = _job.c.state == literal_column("'running'")
@@ -85,13 +79,13 @@ class SqlJobQueue:
     ) -> tuple[Sequence[Job], str | None]:
         wanted = select(_job).where(_job.c.library_id == library_id)
         if cursor is not None:
-            if not _is_id(cursor):
+            if not is_id(cursor):
                 raise InvalidRequest(
                     f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page."
                 )
             wanted = wanted.where(_job.c.id < cursor)
         if subject is not None:
-            if not _is_id(subject):
+            if not is_id(subject):
                 return [], None
             wanted = wanted.where(_job.c.subject == subject)
         if state is not None:
@@ -169,14 +163,16 @@ class SqlJobQueue:
     def fail(self, job_id: str, token: str, *, code: str, message: str, retry: bool) -> Job:
         job = self._held(job_id, token)
         return self._save_one(
-            transitions.erred(job, code, message, retry=retry, now=self._now(), uniform=self._uniform)
+            transitions.erred(
+                job, code, storable_text(message), retry=retry, now=self._now(), uniform=self._uniform
+            )
         )
 
     def give_back(self, job_id: str, token: str) -> None:
         self._save_one(transitions.requeued(self._held(job_id, token)))
 
     def crashed(self, job_id: str, token: str, message: str) -> Job:
-        return self._save_one(transitions.crashed(self._held(job_id, token), message, self._now()))
+        return self._save_one(transitions.crashed(self._held(job_id, token), storable_text(message), self._now()))
 
     def reap(self) -> Sequence[Job]:
         now = self._now()
@@ -228,7 +224,7 @@ class SqlJobQueue:
             {"name": one.name, "count": one.count, "total": one.total}
             for one in sorted(tallies, key=lambda one: one.name)
         ]
-        adding = _INSERT[self._connection.dialect.name](_tally)
+        adding = insert_into(self._connection, _tally)
         adding = adding.on_conflict_do_update(
             index_elements=[_tally.c.name],
             set_={
@@ -262,9 +258,7 @@ class SqlJobQueue:
 
     def _of_library(self, library_id: str, job_id: str, wanted: Select[Any]) -> Job:
         found = (
-            self._fetch(wanted.where(_job.c.id == job_id, _job.c.library_id == library_id))
-            if _is_id(job_id)
-            else []
+            self._fetch(wanted.where(_job.c.id == job_id, _job.c.library_id == library_id)) if is_id(job_id) else []
         )
         if not found:
             raise NotFound(f"There is no job {job_id!r} in this library.")
@@ -315,11 +309,3 @@ def _to_row(job: Job) -> dict[str, object]:
 def _to_job(row: Mapping[Any, Any]) -> Job:
     values = {name: row[name] for name in _COLUMNS}
     return Job(**values | {"kind": JobKind(row["kind"]), "state": JobState(row["state"])})
-
-
-def _is_id(value: str) -> bool:
-    try:
-        UUID(value)
-    except ValueError:
-        return False
-    return True

@@ -37,7 +37,6 @@ CHUNK = 1000
 # Literals, not parameters: otherwise SQLite cannot tell that a partial index serves.
 IS_TRACK = track.c.kind == literal_column("'track'")
 _IS_CLIP = track.c.kind == literal_column("'clip'")
-_LIVE = (JobState.QUEUED, JobState.RUNNING)
 _SEARCHED = (track.c.title_folded, track.c.artist_folded, track.c.album_folded)
 
 
@@ -151,11 +150,11 @@ class SqlTracks:
             .where(embedding.c.track_number == track.c.number, embedding.c.encoder_id.in_(encoder_ids))
             .scalar_subquery()
         )
-        live = select(job.c.id).where(job.c.subject == track.c.id, job.c.state.in_(_LIVE)).exists()
+        unfinished = select(job.c.id).where(job.c.subject == track.c.id, job.c.state != JobState.DONE).exists()
         query = (
             select(track)
             .where(IS_TRACK, track.c.state != TrackState.FAILED, track.c.audio_key.is_not(None))
-            .where(present < len(set(encoder_ids)), ~live)
+            .where(present < len(set(encoder_ids)), ~unfinished)
             .order_by(track.c.number)
             .limit(limit)
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from app.domain import ChangeKind, Job, JobKind, JobState, Priority, Track, TrackKind, TrackState, new_id
+from app.domain import ChangeKind, Job, JobKind, JobState, Priority, Track, TrackState, new_id
 from app.errors import NotFound
 from app.ports import Transaction
 
@@ -39,20 +39,15 @@ def retry_job(tx: Transaction, library_id: str, job_id: str) -> Job:
 
 
 def mend(tx: Transaction, encoder_ids: Sequence[str]) -> int:
-    """Give a job to tracks that lack vectors of these encoders and have none; return how many those were.
+    """Give a job to tracks that lack vectors of these encoders for no known reason; return how many those were.
 
     Call again while the answer is not 0: it takes the tracks in portions.
     """
     tracks = tx.catalogue.tracks_without_vectors(encoder_ids)
     for track in tracks:
-        tx.queue.enqueue(Job(new_id(), track.library_id, _kind(track), track.id, Priority.BACKGROUND))
+        kind = JobKind.REEMBED if track.state is TrackState.READY else JobKind.EMBED_TRACK
+        tx.queue.enqueue(Job(new_id(), track.library_id, kind, track.id, Priority.BACKGROUND))
     return len(tracks)
-
-
-def _kind(track: Track) -> JobKind:
-    if track.kind is TrackKind.CLIP:
-        return JobKind.EMBED_CLIP
-    return JobKind.REEMBED if track.state is TrackState.READY else JobKind.EMBED_TRACK
 
 
 def _move(tx: Transaction, track: Track, state: TrackState, change: ChangeKind) -> None:

@@ -350,6 +350,14 @@ def test_an_error_that_cannot_pass_ends_the_job_with_its_reason(bench: Bench) ->
     assert failed.finished_at is not None
 
 
+def test_a_reason_with_characters_that_no_database_keeps_is_stored_without_them(bench: Bench) -> None:
+    bench.enqueue()
+    [job] = bench.claim(bench.worker())
+    with bench.database.transaction() as tx:
+        tx.queue.fail(job.id, token(job), code="unreadable", message="bad\0 tag \ud800", retry=False)
+    assert bench.look(job).error_message == "bad tag \ufffd"
+
+
 @pytest.mark.parametrize(("errors_before", "state"), [(2, JobState.QUEUED), (3, JobState.FAILED)])
 def test_a_job_is_given_up_at_its_fourth_error(bench: Bench, errors_before: int, state: JobState) -> None:
     bench.enqueue(attempts=errors_before)
