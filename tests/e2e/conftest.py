@@ -259,7 +259,9 @@ class Observed:
             self.complaints.append(message.text)
 
     def follow(self, request: Request) -> None:
-        self.hosts.add(urlsplit(request.url).hostname or "")
+        address = urlsplit(request.url)
+        if address.scheme != "blob":  # bytes that are here already
+            self.hosts.add(address.hostname or "")
 
 
 @dataclass

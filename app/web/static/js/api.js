@@ -50,34 +50,43 @@ export class Api {
     return this.#json("POST", path, body, signal);
   }
 
-  /** Where a browser can play a track or clip from; only clips expire. */
-  audioUrl(track) {
-    return `/v1/${"expires_at" in track ? "clips" : "tracks"}/${track.id}/audio`;
+  /**
+   * Where the player can take the sound of a track or clip from; only clips expire. A player cannot send a key, so
+   * with one the bytes are fetched first: the address of a blob then, to be revoked after use.
+   */
+  async audioSource(track, signal) {
+    const path = `/v1/${"expires_at" in track ? "clips" : "tracks"}/${track.id}/audio`;
+    if (!this.key.isSet) return path;
+    const response = await this.#fetch("GET", path, undefined, signal);
+    if (!response.ok) throw problemOf(response.status, await response.text());
+    return URL.createObjectURL(await response.blob());
   }
 
   /** Send a file. `onProgress` hears the share that has left, 0 to 1. */
   async upload(path, file, { onProgress = () => {}, signal } = {}) {
+    const { version } = this.key;
     try {
       return await this.#send(path, file, onProgress, signal);
     } catch (error) {
       if (error.status !== 401) throw error;
-      await this.key.ask(error.message);
+      await this.key.ask(error.message, version);
       return this.upload(path, file, { onProgress, signal });
     }
   }
 
   async #json(method, path, body, signal) {
+    const { version } = this.key;
     const response = await this.#fetch(method, path, body, signal);
     const text = await response.text();
     if (response.ok) return parsed(text);
     const problem = problemOf(response.status, text, response.headers.get("Retry-After"));
     if (problem.status !== 401) throw problem;
-    await this.key.ask(problem.message);
+    await this.key.ask(problem.message, version);
     return this.#json(method, path, body, signal);
   }
 
   async #fetch(method, path, body, signal) {
-    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+    const headers = { ...this.key.headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
     try {
       const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal });
       this.connection.answered();
@@ -94,6 +103,7 @@ export class Api {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", path);
+      for (const [name, value] of Object.entries(this.key.headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
       request.onload = () => {
         this.connection.answered();

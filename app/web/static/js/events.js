@@ -1,7 +1,8 @@
 // What happens in the service, as it happens. Emits "change" with {kind, subject, job}, or with null when anything
-// may have changed: server-sent events where they come through, a slow look now and then where they do not.
+// may have changed: server-sent events where they come through, a look now and then where they do not. An EventSource
+// cannot send a key, so with one only the looks are left.
 
-const POLL_MS = 1500;
+const POLL_MS = 2000;
 const CALM_POLL_MS = 6000;
 const REOPEN_MS = 10_000;
 const KINDS = [
@@ -16,13 +17,20 @@ const KINDS = [
 
 export class Events extends EventTarget {
   #source = null;
+  #key;
+
+  constructor(key) {
+    super();
+    this.#key = key;
+  }
 
   start() {
-    this.#open();
+    if (!this.#key.isSet) this.#open();
     this.#poll();
   }
 
-  get #live() {
+  /** Whether changes are told as they happen. */
+  get isLive() {
     return this.#source?.readyState === EventSource.OPEN;
   }
 
@@ -45,7 +53,7 @@ export class Events extends EventTarget {
         this.dispatchEvent(new CustomEvent("change", { detail: null }));
         this.#poll();
       },
-      this.#live ? CALM_POLL_MS : POLL_MS,
+      this.isLive ? CALM_POLL_MS : POLL_MS,
     );
   }
 }

@@ -1,20 +1,37 @@
-// The key of a service that asks for one. It lives in a session cookie, so that audio and events can carry it too.
+// The key of a service that asks for one. It is kept for this tab alone, until the tab is closed.
 
 import { byId, write } from "./dom.js";
 
-const COOKIE = "soundkin_key";
+const PLACE = "soundkin-key";
 
 export class Key {
   #dialog = byId("key-dialog");
   #input = byId("key-input");
   #asking = null;
+  #version = 0;
 
   constructor() {
     this.#dialog.addEventListener("cancel", (event) => event.preventDefault());
   }
 
+  /** Whether the service asked for one and got it. */
+  get isSet() {
+    return sessionStorage.getItem(PLACE) !== null;
+  }
+
+  /** What a request has to say. */
+  get headers() {
+    return this.isSet ? { Authorization: `Bearer ${sessionStorage.getItem(PLACE)}` } : {};
+  }
+
+  /** Changes with every key, so that a refusal can be told from one that a new key has overtaken. */
+  get version() {
+    return this.#version;
+  }
+
   /** Ask the person for a key, once for however many callers; resolves when there is one to try. */
-  ask(reason) {
+  ask(reason, version) {
+    if (version !== this.#version) return Promise.resolve();
     this.#asking ??= this.#open(reason).finally(() => {
       this.#asking = null;
     });
@@ -22,14 +39,14 @@ export class Key {
   }
 
   async #open(reason) {
-    write(byId("key-note"), `${reason} It is forgotten when you close the browser.`);
+    write(byId("key-note"), `${reason} It is forgotten when you close this tab.`);
     this.#input.value = "";
     this.#dialog.showModal();
     await new Promise((resolve) => {
       this.#dialog.addEventListener("close", resolve, { once: true });
     });
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `${COOKIE}=${this.#input.value.trim()}; Path=/v1; SameSite=Strict${secure}`;
+    sessionStorage.setItem(PLACE, this.#input.value.trim());
     this.#input.value = "";
+    this.#version += 1;
   }
 }

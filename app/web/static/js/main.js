@@ -19,7 +19,8 @@ import { Search } from "./search.js";
 import { Uploads } from "./uploads.js";
 
 const connection = new Connection();
-const api = new Api(new Key(), connection);
+const key = new Key();
+const api = new Api(key, connection);
 const player = new Player(api);
 const reference = new Reference(player);
 const mix = new Mix();
@@ -30,7 +31,7 @@ const matches = new Matches(player);
 const catalogue = new Catalogue(api, player);
 const uploads = new Uploads(api, connection);
 const counts = new Counts(api, encoders);
-const events = new Events();
+const events = new Events(key);
 let sendingClip = null;
 
 /** Search from a track or clip, and let the address say so, so that reloading and going back work. */
@@ -102,14 +103,14 @@ search.addEventListener("trouble", ({ detail: message }) => {
 
 events.addEventListener("change", ({ detail: change }) => {
   uploads.heard(change);
-  if (change === null ? catalogue.hasPending : change.kind.startsWith("track.")) {
+  if (change === null ? catalogue.hasPending || !events.isLive : change.kind.startsWith("track.")) {
     catalogue.refresh(change ?? {});
     counts.refresh();
   }
   if (change?.kind === "encoder.updated") encoders.load();
   if (change?.kind === "track.embedded" && change.subject === reference.track?.id) search.now();
 });
-uploads.addEventListener("added", () => {
+uploads.addEventListener("change", () => {
   catalogue.refresh();
   counts.refresh();
 });

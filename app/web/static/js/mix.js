@@ -64,14 +64,12 @@ export class Mix extends EventTarget {
     write(element.querySelector(".name"), space.name);
     write(element.querySelector(".note"), space.description);
     input.addEventListener("input", () => this.#moved());
-    input.addEventListener("dblclick", () => this.#set(slider, 1));
+    input.addEventListener("dblclick", () => {
+      input.value = 1;
+      this.#moved();
+    });
     this.#draw(slider);
     return element;
-  }
-
-  #set(slider, value) {
-    slider.input.value = value;
-    this.#moved();
   }
 
   #reset() {

@@ -13,6 +13,7 @@ export class Player extends EventTarget {
   #toggle = byId("player-toggle");
   #playing = null; // { track, segment }
   #dragging = false;
+  #loading = null;
 
   constructor(api) {
     super();
@@ -47,21 +48,34 @@ export class Player extends EventTarget {
     this.#changed();
   }
 
-  #load(track, segment) {
+  async #load(track, segment) {
     this.#forget();
+    const loading = new AbortController();
+    this.#loading = loading;
     this.#playing = { track, segment };
     write(byId("player-title"), titleOf(track));
-    write(byId("player-note"), segment ? `closest part from ${clock(segment.start_s)}` : makersOf(track));
+    this.#say(segment ? `closest part from ${clock(segment.start_s)}` : makersOf(track));
     show(this.#bar, true);
     document.body.classList.add("with-player");
-    const from = segment && segment.start_s > 0 ? `#t=${segment.start_s.toFixed(2)}` : "";
-    this.#audio.src = this.#api.audioUrl(track) + from;
-    this.#play();
+    try {
+      const source = await this.#api.audioSource(track, loading.signal);
+      if (loading.signal.aborted) return;
+      this.#audio.src = segment?.start_s > 0 ? `${source}#t=${segment.start_s.toFixed(2)}` : source;
+      this.#play();
+    } catch (error) {
+      if (!loading.signal.aborted) this.#say(error.message);
+    }
+  }
+
+  #say(note) {
+    write(byId("player-note"), note);
   }
 
   #forget() {
+    this.#loading?.abort();
     if (!this.#playing) return;
     this.#playing = null;
+    URL.revokeObjectURL(this.#audio.src.split("#")[0]); // does nothing to an address that is no blob's
     this.#audio.removeAttribute("src");
     this.#audio.load();
   }
@@ -80,8 +94,7 @@ export class Player extends EventTarget {
     if (!this.#playing) return;
     const { code } = this.#audio.error ?? {};
     const type = this.#playing.track.content_type;
-    write(
-      byId("player-note"),
+    this.#say(
       code === UNPLAYABLE
         ? `This browser cannot play it (${type}), or its audio is no longer kept.`
         : "The audio stopped coming. Press play to try again.",

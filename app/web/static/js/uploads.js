@@ -56,7 +56,7 @@ class Upload {
   }
 }
 
-/** Emits "choose" with a track that somebody wants as the reference, and "added" when one can be found. */
+/** Emits "choose" with a track that somebody wants as the reference, and "change" when the catalogue has one more. */
 export class Uploads extends EventTarget {
   #api;
   #connection;
@@ -137,8 +137,9 @@ export class Uploads extends EventTarget {
   }
 
   #follow(upload, job) {
+    const before = upload.state;
     upload.follow(job);
-    if (upload.state === "done") this.dispatchEvent(new Event("added"));
+    if (upload.state !== before) this.dispatchEvent(new Event("change"));
     this.#draw();
   }
 
