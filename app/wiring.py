@@ -1,17 +1,34 @@
 """Settings to adapters: the one place that chooses implementations, shared by every composition root."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.domain import EncoderInfo
-from app.ports import AudioProbe, AudioStore, Database, Doorbell, Ports, VectorIndex, WorkerSupervisor
+from app.errors import ConfigurationError
+from app.ports import AudioProbe, AudioStore, Doorbell, Ports, VectorIndex, WorkerSupervisor
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.adapters.sql_database import SqlDatabase
 
-def open_database(settings: Settings) -> Database:
+
+def open_database(settings: Settings) -> "SqlDatabase":
     """Open the configured database; the embedded default creates and migrates its file."""
     from app.adapters.sql_database import SqlDatabase
 
+    make_data_dir(settings)
     return SqlDatabase(settings.resolved_database_url)
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Make the data directory. Raises ``ConfigurationError`` where that is not possible."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {settings.data_dir.absolute()} cannot be made ({error}). "
+            "Name one that can be written with SOUNDKIN_DATA_DIR."
+        ) from error
 
 
 def open_audio_store(settings: Settings) -> AudioStore:
@@ -44,7 +61,6 @@ def open_worker(settings: Settings) -> WorkerSupervisor | None:
 
 def open_ports(settings: Settings) -> Ports:
     """Open everything that the web process needs of the outside."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Ports(
         database=open_database(settings),
         store=open_audio_store(settings),

@@ -29,10 +29,17 @@ START_LIMIT_S = 60.0
 class SubprocessProbe:
     """A few probing processes, started when first needed; they end when their standard input does."""
 
-    def __init__(self, *, time_limit_s: float = 20.0, processes: int = 2, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        *,
+        time_limit_s: float = 20.0,
+        processes: int = 2,
+        start_limit_s: float = START_LIMIT_S,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self._time_limit_s = time_limit_s
         self._idle: queue.LifoQueue[_Prober] = queue.LifoQueue()
-        self._probers = [_Prober(command) for _ in range(processes)]
+        self._probers = [_Prober(command, start_limit_s) for _ in range(processes)]
         for prober in self._probers:
             self._idle.put(prober)
 
@@ -62,8 +69,9 @@ class SubprocessProbe:
 class _Prober:
     """One process; used by one thread at a time."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], start_limit_s: float) -> None:
         self._command = command
+        self._start_limit_s = start_limit_s
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._fresh = True
@@ -73,7 +81,7 @@ class _Prober:
         process = self._running()
         try:
             _send(process, {"path": str(path)})
-            line = self._answers.get(timeout=START_LIMIT_S + time_limit_s if self._fresh else time_limit_s)
+            line = self._answers.get(timeout=time_limit_s + (self._start_limit_s if self._fresh else 0.0))
         except queue.Empty as error:
             self.stop()
             raise AudioRefused(f"Looking into this file took longer than {time_limit_s:.0f} s.") from error
@@ -117,9 +125,12 @@ class _Prober:
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1
+        )
+    except OSError as error:
+        raise StorageUnavailable(f"Uploads cannot be checked at the moment: {error}.") from error
 
 
 def _send(process: subprocess.Popen[str], question: Mapping[str, str]) -> None:

@@ -4,24 +4,17 @@ from typing import Annotated
 
 import typer
 
-from app.adapters.sql_database import SqlDatabase
-from app.settings import Settings
+from app.cli.opened import opened_database
 
 commands = typer.Typer(help="The database's tables.", no_args_is_help=True)
-
-
-def _database() -> SqlDatabase:
-    settings = Settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return SqlDatabase(settings.resolved_database_url)
 
 
 @commands.command("migrate")
 def migrate() -> None:
     """Bring the tables to the version that this Soundkin works with."""
-    database = _database()
-    database.migrate()
-    typer.echo(f"The database has version {database.revision()}.")
+    with opened_database() as database:
+        database.migrate()
+        typer.echo(f"The database has version {database.revision()}.")
 
 
 @commands.command("downgrade")
@@ -32,12 +25,13 @@ def downgrade(
     """Bring the tables back to an older version."""
     if not yes:
         typer.confirm(f"Go back to {revision}? What that version lacks is lost.", abort=True)
-    database = _database()
-    database.downgrade(revision)
-    typer.echo(f"The database has version {database.revision() or 'none'}.")
+    with opened_database() as database:
+        database.downgrade(revision)
+        typer.echo(f"The database has version {database.revision() or 'none'}.")
 
 
 @commands.command("revision")
 def revision() -> None:
     """Tell the version of the tables."""
-    typer.echo(_database().revision() or "none")
+    with opened_database() as database:
+        typer.echo(database.revision() or "none")

@@ -7,20 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.library import library_id
+from app.cli.opened import opened_database
 from app.domain import Scope
+from app.ports import Database
 from app.services.access import AccessService
-from app.settings import Settings
-from app.wiring import open_database
 
 commands = typer.Typer(help="Access keys.", no_args_is_help=True)
 
 LibraryOption = Annotated[str, typer.Option("--library", help="Name of the library the key opens.")]
 
 
-def _access() -> AccessService:
-    settings = Settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return AccessService(open_database(settings), admin_key=None, loopback=True)
+def _access(database: Database) -> AccessService:
+    return AccessService(database, admin_key=None, loopback=True)
 
 
 @commands.command("create")
@@ -30,7 +28,8 @@ def create(
     library: LibraryOption = "default",
 ) -> None:
     """Make a key. Its secret is shown this once."""
-    key, secret = _access().create_key(library_id(library), name, scope)
+    with opened_database() as database:
+        key, secret = _access(database).create_key(library_id(database, library), name, scope)
     typer.echo(f"Key {key.id} ({scope}, library {library}). Keep this secret, it is not shown again:", err=True)
     typer.echo(secret)
 
@@ -39,7 +38,9 @@ def create(
 def show(library: LibraryOption = "default") -> None:
     """List the keys of a library."""
     table = Table("id", "name", "scope", "created")
-    for key in _access().keys(library_id(library)):
+    with opened_database() as database:
+        keys = _access(database).keys(library_id(database, library))
+    for key in keys:
         table.add_row(key.id, key.name, key.scope, key.created_at.isoformat(timespec="seconds"))
     Console().print(table)
 
@@ -49,5 +50,6 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="Id of the key, from the list.")], library: LibraryOption = "default"
 ) -> None:
     """Revoke a key at once."""
-    _access().revoke(library_id(library), key_id, also_the_last=True)
+    with opened_database() as database:
+        _access(database).revoke(library_id(database, library), key_id, also_the_last=True)
     typer.echo(f"Revoked {key_id}.")

@@ -6,24 +6,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli.opened import opened_database
 from app.domain import Library, new_id
 from app.errors import Conflict, NotFound
 from app.ports import Database
-from app.settings import Settings
-from app.wiring import open_database
 
 commands = typer.Typer(help="Libraries (tenants).", no_args_is_help=True)
 
 
-def _database() -> Database:
-    settings = Settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return open_database(settings)
-
-
-def library_id(name: str) -> str:
+def library_id(database: Database, name: str) -> str:
     """Return the id of the library of this name. Raises ``NotFound``."""
-    with _database().transaction(read_only=True) as tx:
+    with database.transaction(read_only=True) as tx:
         libraries = tx.catalogue.libraries()
     for library in libraries:
         if library.name == name:
@@ -36,7 +29,7 @@ def library_id(name: str) -> str:
 def add(name: Annotated[str, typer.Argument(help="A name that is not taken.")]) -> None:
     """Add a library; make a key for it next (soundkin keys create)."""
     library = Library(new_id(), name)
-    with _database().transaction() as tx:
+    with opened_database() as database, database.transaction() as tx:
         if any(other.name == name for other in tx.catalogue.libraries()):
             raise Conflict(f"There is a library '{name}' already.")
         tx.catalogue.add_library(library)
@@ -47,7 +40,7 @@ def add(name: Annotated[str, typer.Argument(help="A name that is not taken.")]) 
 def show() -> None:
     """List the libraries."""
     table = Table("id", "name")
-    with _database().transaction(read_only=True) as tx:
+    with opened_database() as database, database.transaction(read_only=True) as tx:
         for library in tx.catalogue.libraries():
             table.add_row(library.id, library.name)
     Console().print(table)

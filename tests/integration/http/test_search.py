@@ -55,7 +55,9 @@ def test_the_filter_and_the_ceiling_say_why_an_answer_is_empty(service, worker):
         ({"track": "no id"}, None, None, "no id"),
     ],
 )
-def test_a_search_that_makes_no_sense_names_its_fault(service, worker, change, status, kind, says):
+def test_a_search_that_makes_no_sense_names_its_fault(  # noqa: PLR0917 - pytest calls it by keyword
+    service, worker, change, status, kind, says
+):
     ids = fill(service, worker, 3)
     encoder = change.pop("encoder", None)
     answer = search(service, terms=[{"track": ids[0], **change}], **({"encoder": encoder} if encoder else {}))

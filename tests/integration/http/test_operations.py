@@ -1,0 +1,169 @@
+import dataclasses
+import json
+import subprocess
+import sys
+import textwrap
+
+from app.api import keys, schemas, search_schemas
+from app.domain import new_id
+from app.services.health import Finding, Verdict, is_ready
+
+
+def test_metrics_tell_requests_queue_tracks_index_and_stages(service, worker):
+    service.upload(b"RIFF1")
+    worker.work()
+    service.upload(b"RIFF2")
+    service.http.get("/v1/tracks/nope")
+    service.indexed()
+    text = service.http.get("/metrics").text
+    for line in (
+        'soundkin_requests_total{method="POST",route="/v1/tracks",status="202"} 2.0',
+        'soundkin_requests_total{method="GET",route="/v1/tracks/{track_id}",status="404"} 1.0',
+        'soundkin_request_seconds_count{method="POST",route="/v1/tracks"} 2.0',
+        'soundkin_jobs{priority="5",state="queued"} 1.0',
+        'soundkin_tracks{state="ready"} 1.0',
+        'soundkin_tracks{state="pending"} 1.0',
+        "soundkin_up 1.0",
+        "soundkin_workers 1.0",
+        "soundkin_index_lag_changes 0.0",
+        "soundkin_doorbell_errors_total 0.0",
+        'encoder="fake"',
+    ):
+        assert line in text, line
+    assert 'soundkin_jobs_oldest_age_seconds{priority="5",state="queued"}' in text
+
+
+def test_paths_that_nobody_serves_share_one_label(service):
+    service.http.get("/wp-admin/1")
+    service.http.request("PROPFIND", "/wp-admin/2")
+    text = service.http.get("/metrics").text
+    assert 'method="GET",route="unmatched",status="404"' in text
+    assert 'method="other",route="unmatched"' in text
+    assert "wp-admin" not in text
+
+
+def test_stats_count_what_there_is(service, worker):
+    service.upload(b"RIFF1")
+    worker.work()
+    service.indexed()
+    body = service.http.get("/v1/stats").json()
+    assert body["tracks"] == {"pending": 0, "ready": 1, "failed": 0}
+    assert [one["tracks"] for one in body["index"]["indexes"]] == [1]
+    assert body["workers"][0]["alive"] is True
+    assert service.http.post("/v1/index/check", json={}).json() == {"agrees": True, "differences": []}
+    assert service.http.post("/v1/index/rebuild", json={}).json()["indexes"][0]["tracks"] == 1
+
+
+def test_encoders_tell_their_share_of_the_catalogue(service, employ):
+    assert service.http.get("/v1/encoders").json()["items"][0]["state"] == "loading"
+    worker = employ(service)
+    service.upload(b"RIFF1")
+    worker.work()
+    service.upload(b"RIFF2")
+    (shown,) = service.http.get("/v1/encoders").json()["items"]
+    assert (shown["state"], shown["is_default"], shown["embedded_share"]) == ("ready", True, 0.5)
+    assert [space["name"] for space in shown["spaces"]] == ["timbre", "rhythm"]
+
+
+def test_a_shadow_is_promoted(service, worker):
+    with service.database.transaction() as tx:
+        shadow = tx.catalogue.announce_encoder(
+            dataclasses.replace(worker.encoder, id=new_id(), version="2", digest="e" * 64)
+        )
+    states = {one["version"]: one["state"] for one in service.http.get("/v1/encoders").json()["items"]}
+    assert states == {"1": "ready", "2": "shadow"}
+    promoted = service.http.post(f"/v1/encoders/{shadow.id}/promote?default=true").json()
+    assert (promoted["state"], promoted["is_default"]) == ("ready", True)
+    states = {one["version"]: one["state"] for one in service.http.get("/v1/encoders").json()["items"]}
+    assert states == {"1": "retired", "2": "ready"}
+    assert service.http.post(f"/v1/encoders/{new_id()}/promote").status_code == 404
+
+
+def test_readiness_names_what_was_checked(service):
+    body = service.http.get("/readyz").json()
+    assert {finding["name"] for finding in body["findings"]} == {
+        "database", "audio store", "doorbell", "workers", "index",
+    }  # fmt: skip
+    workers = next(finding for finding in body["findings"] if finding["name"] == "workers")
+    assert (workers["verdict"], "python -m workers" in workers["remedy"]) == ("warn", True)
+
+
+def test_a_finding_that_fails_makes_us_not_ready():
+    assert is_ready([Finding("a", Verdict.OK, ""), Finding("b", Verdict.WARN, "")])
+    assert not is_ready([Finding("a", Verdict.OK, ""), Finding("b", Verdict.FAIL, "")])
+
+
+def test_the_documentation_needs_no_other_server(shared):
+    page = shared.http.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert shared.http.get("/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+
+
+def bodies(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for media in operation.get("requestBody", {}).get("content", {}).values():
+                yield f"{method} {path}", media
+
+
+def test_every_body_in_the_documentation_has_an_example(shared):
+    document = shared.http.get("/openapi.json").json()
+    found = dict(bodies(document))
+    assert len(found) >= 6
+    for call, media in found.items():
+        name = media["schema"].get("$ref", "").rpartition("/")[2]
+        schema = document["components"]["schemas"].get(name, {})
+        assert "example" in media or "example" in schema, call
+
+
+def test_examples_in_the_documentation_are_valid(shared):
+    for body in (
+        schemas.MetadataBody,
+        search_schemas.SearchBody,
+        search_schemas.AudioSearchBody,
+        search_schemas.TermBody,
+        keys.KeyBody,
+        schemas.TrackResponse,
+        schemas.JobResponse,
+    ):
+        body.model_validate(body.model_config["json_schema_extra"]["example"])
+
+
+def test_the_web_process_never_loads_what_belongs_to_workers(tmp_path):
+    script = textwrap.dedent(
+        """
+        import json, sys, threading, time
+        from pathlib import Path
+        import httpx, uvicorn
+        from app.main import create_app
+        from app.settings import Settings
+
+        app = create_app(Settings(_env_file=None, data_dir=Path(sys.argv[1]), embedded_worker=False))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+            answers = [
+                http.get("/healthz").status_code,
+                http.get("/v1/tracks").status_code,
+                http.post("/v1/tracks", files={"file": ("a.mp3", b"no audio")}).status_code,
+                http.post("/v1/search", json={"terms": [{"track": "x"}]}).status_code,
+            ]
+        server.should_exit = True
+        thread.join()
+        roots = {name.partition(".")[0] for name in sys.modules}
+        print(json.dumps([answers, sorted(roots & {"torch", "librosa", "numba", "av", "models", "workers"})]))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answers, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert loaded == []
+    assert answers[:3] == [200, 200, 422]
+    assert 400 <= answers[3] < 500

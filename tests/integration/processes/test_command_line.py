@@ -1,0 +1,146 @@
+"""The command line as people run it: one clear line for every failure."""
+
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from app.__main__ import main
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def soundkin(tmp_path, monkeypatch, capsys):
+    """Run a command in this process, with a data directory of its own."""
+    monkeypatch.setenv("SOUNDKIN_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("SOUNDKIN_EMBEDDED_WORKER", "false")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, **variables):
+        with monkeypatch.context() as changed:
+            changed.setattr(sys, "argv", ["soundkin", *arguments])
+            for name, value in variables.items():
+                changed.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = capsys.readouterr()
+        if isinstance(ended.value.code, str):  # what the interpreter does with it
+            return Done(1, printed.out, printed.err + ended.value.code)
+        return Done(ended.value.code or 0, printed.out, printed.err)
+
+    handlers = logging.getLogger().handlers
+    yield run
+    logging.getLogger().handlers = handlers
+
+
+def fails(done, says):
+    assert done.status not in {0, 2}, done.stdout
+    assert says in done.stderr, done.stderr
+    return True
+
+
+def test_keys_are_made_listed_and_revoked(soundkin):
+    made = soundkin("keys", "create", "robot", "--scope", "write")
+    assert made.stdout.startswith("sk_")
+    assert made.stdout.strip() not in made.stderr
+    row = next(line for line in soundkin("keys", "list").stdout.splitlines() if "robot" in line)
+    key = row.split()[1] if row.split()[0] in "│┃|" else row.split()[0]
+    assert soundkin("keys", "revoke", key).status == 0
+    assert fails(soundkin("keys", "revoke", key), key)
+    assert fails(soundkin("keys", "create", "x", "--library", "nowhere"), "no library 'nowhere'")
+
+
+def test_libraries_are_added_once(soundkin):
+    assert soundkin("library", "add", "label").status == 0
+    assert fails(soundkin("library", "add", "label"), "'label' already")
+    assert "label" in soundkin("library", "list").stdout
+
+
+def test_the_tables_go_up_and_down(soundkin):
+    assert soundkin("db", "revision").stdout.strip() == "none"
+    assert soundkin("db", "migrate").status == 0
+    assert soundkin("db", "revision").stdout.strip() != "none"
+    assert soundkin("db", "downgrade", "base", "--yes").status == 0
+    assert soundkin("db", "revision").stdout.strip() == "none"
+
+
+def test_a_public_address_without_a_key_is_refused(soundkin):
+    assert fails(soundkin("serve", "--host", "0.0.0.0"), "soundkin keys create")
+
+
+def test_settings_that_are_not_valid_are_named(soundkin):
+    assert fails(soundkin("serve", SOUNDKIN_PORT="many"), "SOUNDKIN_PORT")
+    assert fails(soundkin("keys", "list", SOUNDKIN_DATABASE_URL="mysql://x"), "mysql")
+
+
+def test_a_port_that_is_taken_is_told(soundkin):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert fails(soundkin("serve", "--port", str(taken.getsockname()[1])), "address already in use")
+
+
+def test_a_data_directory_that_cannot_be_written_is_told(soundkin, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert fails(soundkin("serve", SOUNDKIN_DATA_DIR=str(tmp_path / "file" / "data")), str(tmp_path / "file"))
+
+
+def test_the_doctor_finds_what_is_wrong_and_says_how_to_mend_it(soundkin):
+    well = soundkin("doctor", "--mend")
+    assert well.status == 0, well.stdout + well.stderr
+    assert "OK   database: answers" in well.stdout
+    assert "OK   decoder: decodes" in well.stdout
+    assert "WARN workers: no worker is alive" in well.stdout
+    assert "→ Start one: python -m workers" in well.stdout
+    assert "OK   mend: 0 tracks were queued again" in well.stdout
+    ill = soundkin("doctor", SOUNDKIN_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert ill.status == 1
+    assert "FAIL database" in ill.stdout
+    wrong = soundkin("doctor", SOUNDKIN_PORT="many")
+    assert (wrong.status, "FAIL configuration: SOUNDKIN_PORT" in wrong.stdout) == (1, True)
+
+
+def test_the_service_starts_answers_and_ends_quietly(soundkin):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        url = f"http://127.0.0.1:{port}"
+        ready(url)
+        assert "The indexes hold" in soundkin("index", "check", SOUNDKIN_PORT=str(port)).stdout
+        with httpx.stream("GET", f"{url}/v1/events", trust_env=False) as events:
+            lines = events.iter_lines()
+            next(lines)
+            process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            assert list(lines)[-1] == ""
+        assert process.wait(10) in {0, -signal.SIGTERM}
+        assert time.monotonic() - started < 5
+        assert "Traceback" not in process.stderr.read()
+
+
+def ready(url, within_s=20):
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail("the service did not get ready")
