@@ -1,8 +1,9 @@
 """Rows of several tracks in one device batch; what is urgent goes ahead."""
 
+import os
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,6 +17,9 @@ from models.encoder import Encoder
 log = structlog.get_logger(__name__)
 
 MAX_ROWS = 256
+
+EXIT_DEVICE_LOST = 70
+"""Exit status with which a process gives up a device that does not work any more (sysexits: EX_SOFTWARE)."""
 
 Kind: TypeAlias = tuple[str, torch.Size, torch.dtype]
 
@@ -57,9 +61,22 @@ class Batcher:
     one batch at most, however much else is there.
     """
 
-    def __init__(self, max_rows: int = MAX_ROWS, device_threads: int | None = None) -> None:
+    def __init__(
+        self,
+        max_rows: int = MAX_ROWS,
+        device_threads: int | None = None,
+        device_lost: Callable[[], None] = lambda: os._exit(EXIT_DEVICE_LOST),
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            max_rows: Of a batch; less once the device's memory turns out too small.
+            device_threads: How many threads torch may use for a batch on the CPU; ``None`` leaves its choice.
+            device_lost: Called when the device does not work any more: as a rule only a new process helps.
+        """
         self._max_rows = max_rows
         self._device_threads = device_threads
+        self._device_lost = device_lost
         self._numbers = count()
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
@@ -132,6 +149,9 @@ class Batcher:
         except torch.OutOfMemoryError as error:
             self._shrink(parts, len(rows), error)
         except Exception as error:  # noqa: BLE001  # whatever an encoder raises belongs to a job, not to this thread
+            if not works(encoder.device):
+                log.critical("device.lost", device=str(encoder.device), error=str(error))
+                self._device_lost()
             self._blame(parts, error)
         else:
             self._hand_out(parts, outputs)
@@ -173,6 +193,14 @@ class Batcher:
             self._waiting = [other for other in self._waiting if other is not request]
         if not request.future.done():
             request.future.set_exception(error)
+
+
+def works(device: torch.device) -> bool:
+    """Whether the device still computes: after a kernel that broke nothing does, until a new process."""
+    try:
+        return bool(torch.ones(1, device=device).item() == 1)
+    except RuntimeError:
+        return False
 
 
 def claim_threads(number: int) -> None:

@@ -54,7 +54,7 @@ def main(connection: Connection, plan: "tuple[Settings, int]") -> None:
         decode=partial(_decode, settings.max_duration_s),
         analyse=analyse,
     )
-    crew = Crew(connection, jobs, threads, prepare_thread=partial(claim_threads, 1))
+    crew = Crew(connection, jobs, threads, prepare_thread=partial(_prepare_thread, device))
     crew.tell(Ready(str(device), tuple(encoders)))
     crew.serve()
 
@@ -75,6 +75,11 @@ def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encode
             }
 
     return outlast(write)
+
+
+def _prepare_thread(device: torch.device) -> None:
+    claim_threads(1)  # tracks in flight keep the cores busy already
+    structlog.contextvars.bind_contextvars(device=str(device))
 
 
 def _decode(max_duration_s: float, file: BinaryIO, sample_rate_hz: int) -> DecodedAudio:

@@ -145,6 +145,16 @@ def test_a_device_that_cannot_hold_one_row_fails_the_track(batcher, encoder):
         batcher.encode(encoder, rows(1, 2), 5)
 
 
+def test_a_device_that_does_not_work_any_more_ends_the_process(encoder):
+    lost = threading.Event()
+    batcher = Batcher(device_lost=lost.set)
+    encoder.device = torch.device("meta")  # takes rows, and cannot give a number back
+    with pytest.raises(Exception, match="meta"):
+        batcher.encode(encoder, rows(1), 5)
+    assert lost.is_set()
+    batcher.close()
+
+
 def test_a_track_without_rows_is_refused(batcher, encoder):
     with pytest.raises(ValueError, match="prepared no rows"):
         batcher.encode(encoder, torch.zeros(0, 1), 5)
