@@ -201,7 +201,7 @@ def test_the_keyboard_alone_is_enough(service, desktop):
     slider = page.locator("#sliders input").first
     slider.focus()
     page.keyboard.press("Home")
-    expect(page.locator(".slider .share").first).to_contain_text("unlike")
+    expect(page.locator(".slider .share").first).to_contain_text("\u2212")
     expect(page.locator("#matches.stale")).to_have_count(0)
     page.wait_for_timeout(400)
     assert order(page) != before

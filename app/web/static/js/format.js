@@ -11,8 +11,8 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** 0.6667 → "67 %". */
-export const percent = (share) => `${Math.round(100 * share)} %`;
+/** 0.6667 → "67 %", with a real minus sign. */
+export const percent = (share) => `${Math.round(100 * share)} %`.replace("-", MINUS);
 
 /** A similarity in [-1, 1] with two places and a real minus sign. */
 export const similarity = (value) => value.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", MINUS);

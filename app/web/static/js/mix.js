@@ -92,7 +92,7 @@ export class Mix extends EventTarget {
 
   #drawShare(slider, share) {
     const weight = Number(slider.input.value);
-    write(slider.share, weight === 0 ? "ignored" : `${weight < 0 ? "unlike, " : ""}${percent(share)}`);
+    write(slider.share, weight === 0 ? "ignored" : percent(weight < 0 ? -share : share));
   }
 }
 
