@@ -14,6 +14,7 @@ from app.api.middleware import BodyLimit, RequestContext
 from app.api.openapi import describe
 from app.api.origin import SameOriginWrites
 from app.api.routes import ROUTERS
+from app.api.threads import reserve_upload_threads
 from app.ports import Ports
 from app.services.access import AccessService, is_loopback
 from app.services.assembly import Assembly
@@ -86,7 +87,8 @@ def _install(app: FastAPI, assembly: Assembly) -> None:
 
 def _lifespan(assembly: Assembly) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reserve_upload_threads(app)
         with ExitStack() as stack:
             _start(assembly, stack)
             try:

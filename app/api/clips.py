@@ -10,6 +10,7 @@ from app.api.audio import audio_response
 from app.api.dependencies import AssemblyDep, ItemId, Reader, SettingsDep, Writer
 from app.api.problems import request_id
 from app.api.schemas import ClipResponse, JobResponse, UploadedClipResponse
+from app.api.threads import in_upload_thread
 from app.api.upload import Upload, receive_upload
 from app.domain import TrackKind
 from app.errors import Fault, InvalidRequest
@@ -62,8 +63,8 @@ async def add_clip(
         ttl_s = text_field(upload, "ttl_s", _TTL, settings.clip_ttl_s)
         keep_audio = text_field(upload, "keep_audio", _KEEP, True)
         arrival = Arrival(caller.library_id, request_id(request))
-        ingested = await run_in_threadpool(
-            assembly.ingest.add_clip, arrival, upload.received, ttl_s=ttl_s, keep_audio=keep_audio
+        ingested = await in_upload_thread(
+            request, assembly.ingest.add_clip, arrival, upload.received, ttl_s=ttl_s, keep_audio=keep_audio
         )
     return uploaded_clip(ingested)
 

@@ -20,6 +20,7 @@ from app.api.search_schemas import (
     TermBody,
     WaitingResponse,
 )
+from app.api.threads import in_upload_thread
 from app.api.upload import json_field, receive_upload
 from app.domain import Job, JobState, TrackKind
 from app.errors import AudioRefused, Conflict, Fault, InvalidRequest
@@ -78,7 +79,8 @@ async def search_by_audio(
         request, assembly.ports.store, fields=frozenset({"query"}), max_bytes=settings.max_upload_bytes
     ) as upload:
         body = audio_query(json_field(upload, "query"))
-        ingested = await run_in_threadpool(
+        ingested = await in_upload_thread(
+            request,
             assembly.ingest.add_clip,
             Arrival(caller.library_id, request_id(request)),
             upload.received,

@@ -19,6 +19,7 @@ from app.api.schemas import (
     UploadedTrackResponse,
 )
 from app.api.text import Line
+from app.api.threads import in_upload_thread
 from app.api.upload import json_field, receive_upload
 from app.domain import TrackKind, TrackState
 from app.errors import Fault, InvalidRequest
@@ -69,7 +70,7 @@ async def add_track(
         request, assembly.ports.store, fields=frozenset({"metadata"}), max_bytes=settings.max_upload_bytes
     ) as upload:
         declared = declared_metadata(json_field(upload, "metadata"))
-        ingested = await run_in_threadpool(assembly.ingest.add_track, arrival, upload.received, declared)
+        ingested = await in_upload_thread(request, assembly.ingest.add_track, arrival, upload.received, declared)
     response.status_code = 202 if ingested.created else 200
     response.headers["Location"] = f"/v1/tracks/{ingested.track.id}"
     return _uploaded(ingested)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import anyio
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from app.api.threads import in_upload_thread
 from app.errors import Fault, InvalidRequest, UploadTooLarge
 from app.ports import AudioStore, AudioWriter
 from app.services.ingest import Received
@@ -58,13 +58,13 @@ async def receive_upload(
     """
     boundary = boundary_of(request.headers.get("content-type", ""))
     refuse_by_length(request.headers.get("content-length"), max_bytes)
-    writer = await run_in_threadpool(store.create)
-    await run_in_threadpool(writer.__enter__)
+    writer = await in_upload_thread(request, store.create)
+    await in_upload_thread(request, writer.__enter__)
     try:
         yield await _receive(request, writer, _Parts(boundary, fields), max_bytes)
     finally:
         with anyio.CancelScope(shield=True):  # the client may be gone: its bytes go too
-            await run_in_threadpool(writer.__exit__, None, None, None)
+            await in_upload_thread(request, writer.__exit__, None, None, None)
 
 
 def boundary_of(content_type: str) -> bytes:
@@ -111,11 +111,11 @@ async def _receive(request: Request, writer: AudioWriter, parts: "_Parts", max_b
                 raise _too_large(max_bytes)
             if len(parts.pending) >= WRITE_BYTES:
                 size = size_now
-                await run_in_threadpool(store_pending)
+                await in_upload_thread(request, store_pending)
     except ClientDisconnect as error:
         raise InvalidRequest("The connection ended before the body was complete. Send it again.") from error
     size += len(parts.pending)
-    await run_in_threadpool(store_pending)
+    await in_upload_thread(request, store_pending)
     parts.check_complete(size)
     return Upload(Received(writer, digest.hexdigest(), size, parts.filename), parts.texts())
 

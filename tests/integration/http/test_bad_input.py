@@ -1,5 +1,6 @@
 import http.client
 import json
+import threading
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.adapters.audio_store import INCOMING, LocalAudioStore
 from app.adapters.memory_database import MemoryDatabase
-from app.errors import DatabaseUnavailable, StorageFull
+from app.errors import AudioRefused, DatabaseUnavailable, StorageFull
 
 BOUNDARY = "xyz"
 
@@ -321,3 +322,32 @@ def test_a_fault_of_ours_is_told_without_its_details(serve):
     assert is_problem(answer, 500, "request id")
     assert "secret" not in answer.text
     assert answer.headers["x-request-id"] == "mine-42"
+
+
+class StuckProbe:
+    """Looks into a file until it is let go."""
+
+    def __init__(self):
+        self.let_go = threading.Event()
+        self.asked = 0
+
+    def probe(self, path):
+        self.asked += 1
+        self.let_go.wait(20)
+        raise AudioRefused("It took too long.")
+
+    def close(self):
+        pass
+
+
+def test_uploads_that_are_stuck_do_not_hold_up_anything_else(serve):
+    probe = StuckProbe()
+    service = serve(probe=probe)
+    uploads = [threading.Thread(target=service.upload, args=(b"RIFF" + bytes([n]),)) for n in range(50)]
+    for upload in uploads:
+        upload.start()
+    service.until(lambda: probe.asked >= 8)
+    assert service.http.get("/v1/tracks", timeout=5).status_code == 200
+    probe.let_go.set()
+    for upload in uploads:
+        upload.join()
