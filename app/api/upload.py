@@ -61,7 +61,7 @@ async def receive_upload(
     writer = await in_upload_thread(request, store.create)
     await in_upload_thread(request, writer.__enter__)
     try:
-        yield await _receive(request, writer, _Parts(boundary, fields), max_bytes)
+        yield await _receive(request, writer, Parts(boundary, fields), max_bytes)
     finally:
         with anyio.CancelScope(shield=True):  # the client may be gone: its bytes go too
             await in_upload_thread(request, writer.__exit__, None, None, None)
@@ -94,7 +94,7 @@ def _too_large(max_bytes: int) -> UploadTooLarge:
     )
 
 
-async def _receive(request: Request, writer: AudioWriter, parts: "_Parts", max_bytes: int) -> Upload:
+async def _receive(request: Request, writer: AudioWriter, parts: "Parts", max_bytes: int) -> Upload:
     digest = hashlib.sha256()
     size = 0
 
@@ -130,7 +130,7 @@ class _Part:
     name: str = ""
 
 
-class _Parts:
+class Parts:
     """Callbacks of the parser: file bytes into ``pending``, text fields into memory, everything else refused."""
 
     def __init__(self, boundary: bytes, fields: frozenset[str]) -> None:

@@ -1,0 +1,68 @@
+"""Chores that keep the catalogue whole."""
+
+import dataclasses
+
+import pytest
+
+from app.adapters.memory_database import MemoryDatabase
+from app.domain import EncoderInfo, Space, new_id
+from app.errors import DatabaseUnavailable
+from app.services.housekeeping import Housekeeper, mend_tracks
+
+
+def jobs(service, **params):
+    return service.http.get("/v1/jobs", params=params).json()["items"]
+
+
+def test_a_track_whose_job_was_lost_gets_another(service, worker):
+    track = service.upload().json()["track"]["id"]
+    with service.database.transaction() as tx:
+        tx.queue._state.jobs.clear()
+    assert jobs(service) == []
+    service.app.state.assembly.housekeeper.round()
+    assert [job["subject"] for job in jobs(service)] == [track]
+    service.app.state.assembly.housekeeper.round()
+    assert len(jobs(service)) == 1
+    worker.work()
+    service.app.state.assembly.housekeeper.round()
+    assert jobs(service, state="queued") == []
+
+
+def test_tracks_are_queued_for_the_artifact_that_workers_load_and_for_no_other(service, worker):
+    service.upload()
+    worker.work()
+    with service.database.transaction() as tx:
+        tx.catalogue.announce_encoder(EncoderInfo(new_id(), "gone", "1", "f" * 64, (Space("x", 2),)))
+    assert mend_tracks(service.database, ["fake"]) == 0
+    with service.database.transaction() as tx:
+        tx.catalogue.announce_encoder(
+            dataclasses.replace(worker.encoder, id=new_id(), version="2", digest="e" * 64)
+        )
+    assert mend_tracks(service.database, ["fake"]) == 1
+    assert jobs(service, state="queued")[0]["kind"] == "reembed"
+
+
+class AwayDatabase(MemoryDatabase):
+    """Never answers."""
+
+    def transaction(self, *, read_only=False):
+        raise DatabaseUnavailable("away")
+
+
+class Ingest:
+    """Counts how often it was asked, and fails."""
+
+    settled = 0
+
+    def settle(self):
+        self.settled += 1
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_chore_that_fails_keeps_no_other_from_being_done(rounds, caplog):
+    ingest = Ingest()
+    keeper = Housekeeper(AwayDatabase(), None, ingest, ["fake"], interval_s=0.01)
+    for _ in range(rounds):
+        keeper.round()
+    assert ingest.settled == rounds
