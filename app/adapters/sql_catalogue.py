@@ -57,5 +57,5 @@ class SqlCatalogue(SqlTracks, SqlEncoders):
 
     def _insert(self, table: Table, values: Values) -> bool:
         """Insert unless something there is like it; PostgreSQL tells which only by what it returns."""
-        statement = insert_into(self._connection, table).values(**values).on_conflict_do_nothing()
-        return self._connection.execute(statement.returning(table.c.id)).one_or_none() is not None
+        statement = insert_into(self._connection, table).on_conflict_do_nothing().returning(table.c.id)
+        return self._connection.execute(statement, values).one_or_none() is not None

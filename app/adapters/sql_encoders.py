@@ -161,11 +161,10 @@ class SqlEncoders:
 
     def _put(self, table: Table, place: Values, values: Values) -> None:
         """Insert, or replace what stands in that place."""
-        self._connection.execute(
-            insert_into(self._connection, table)
-            .values(**place, **values)
-            .on_conflict_do_update(index_elements=list(place), set_=dict(values))
-        )
+        insert = insert_into(self._connection, table)
+        taken = {name: insert.excluded[name] for name in values}
+        statement = insert.on_conflict_do_update(index_elements=list(place), set_=taken)
+        self._connection.execute(statement, {**place, **values})
 
 
 def _embeddings_query(encoder_id: str) -> Select[tuple[int, str, bytes, bytes, bytes]]:

@@ -47,12 +47,8 @@ class SqlTracks:
         self._connection = connection
 
     def add_track(self, new: Track) -> Track:
-        row = self._connection.execute(
-            insert_into(self._connection, track)
-            .values(track_values(storable_track(new)))
-            .on_conflict_do_nothing()
-            .returning(track)
-        ).one_or_none()
+        insert = insert_into(self._connection, track).on_conflict_do_nothing().returning(track)
+        row = self._connection.execute(insert, track_values(storable_track(new))).one_or_none()
         if row is None:
             raise Conflict(
                 f"The library already has a track of these bytes (SHA-256 {new.audio.sha256}) or this id."
@@ -107,8 +103,7 @@ class SqlTracks:
 
     def allowed_numbers(self, library_id: str, where: Filter) -> Numbers:
         query = self._catalogue(library_id, where).order_by(track.c.number)
-        rows = self._connection.execute(query).all()
-        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        return np.fromiter(self._connection.execute(query).scalars(), np.int64)
 
     def update_metadata(self, library_id: str, track_id: str, metadata: Metadata) -> Track:
         self.track(library_id, track_id)

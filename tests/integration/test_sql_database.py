@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from app.adapters.sql_database import SqlDatabase
 from app.domain import (
@@ -25,6 +25,7 @@ from app.domain import (
     Track,
     TrackKind,
     new_id,
+    utc_now,
 )
 from app.errors import (
     ConfigurationError,
@@ -143,6 +144,12 @@ def test_a_read_only_transaction_writes_nothing(sql):
         tx.catalogue.add_library(Library(new_id(), "new"))
     with sql.transaction() as tx:
         tx.catalogue.add_library(Library(new_id(), "new"))
+
+
+def test_a_time_without_zone_is_refused(sql):
+    local = utc_now().replace(tzinfo=None)
+    with pytest.raises(StatementError, match="has no zone"), sql.transaction() as tx:
+        tx.catalogue.add_track(new_track(created_at=local))
 
 
 def test_a_violated_constraint_is_a_conflict_where_it_happens(sql):
