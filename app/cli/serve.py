@@ -1,5 +1,6 @@
 """``soundkin serve``: the web process, with a worker of its own unless told otherwise."""
 
+from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from app.errors import DatabaseUnavailable
 from app.logs import configure_logging
 from app.main import create_app
 from app.settings import Settings
@@ -40,6 +42,8 @@ def serve(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level, json=settings.log_json)
     app = create_app(settings)
+    with suppress(DatabaseUnavailable):  # it may come later: /readyz says no until then
+        app.state.assembly.ports.database.ping()
     config = uvicorn.Config(
         app,
         host=settings.host,

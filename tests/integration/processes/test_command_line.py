@@ -1,6 +1,7 @@
 """The command line as people run it: one clear line for every failure."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -144,3 +145,39 @@ def ready(url, within_s=20):
             pass
         time.sleep(0.1)
     pytest.fail("the service did not get ready")
+
+
+@pytest.mark.postgres
+def test_a_database_without_tables_is_told_with_the_remedy(soundkin, empty_postgres_url):
+    assert fails(soundkin("serve", SOUNDKIN_DATABASE_URL=empty_postgres_url), "soundkin db migrate")
+
+
+def test_a_service_whose_database_is_away_starts_and_waits(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "app", "serve", "--no-worker", "--port", str(port)]
+    away = {
+        **os.environ,
+        "SOUNDKIN_DATA_DIR": str(tmp_path),
+        "SOUNDKIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    }
+    with subprocess.Popen(command, env=away, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            answer = first_answer(f"http://127.0.0.1:{port}/readyz")
+        finally:
+            process.terminate()
+        assert answer.status_code == 503
+        database = next(found for found in answer.json()["findings"] if found["name"] == "database")
+        assert database["verdict"] == "fail"
+        assert "Traceback" not in process.stderr.read()
+
+
+def first_answer(url, within_s=20):
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            return httpx.get(url, trust_env=False, timeout=15)
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    pytest.fail("the service did not start")
