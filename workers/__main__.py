@@ -13,7 +13,8 @@ from app.logs import configure_logging
 from app.settings import Settings
 from app.wiring import open_database, open_doorbell
 from workers.child import Child
-from workers.runner import EXIT_UNFIT, Pace, Runner
+from workers.pace import Pace
+from workers.runner import EXIT_UNFIT, Runner
 
 EMBED: Final = "workers.embed_process:main"
 

@@ -5,9 +5,9 @@ cannot starve the heartbeat, whatever it does to its interpreter.
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import wait
 from typing import Any, Final
@@ -24,6 +24,7 @@ from workers.hand import Hand, Held, fail, outcome_of
 from workers.lease import Lease
 from workers.messages import Drop, Ended, FromChild, Reached, Ready, Take, Unfit
 from workers.outage import pause_s
+from workers.pace import Every, Pace
 from workers.totals import Totals
 
 log = structlog.get_logger(__name__)
@@ -35,45 +36,6 @@ LONGEST_TURN_S: Final = 0.5
 
 EXIT_UNFIT: Final = 2
 """Exit status when the operator must mend something before it makes sense to start again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The times of the supervisor, in seconds, and how many jobs it takes on.
-
-    Attributes:
-        lease_s: A worker not heard of for so long is declared dead.
-        beat_s: Between heartbeats.
-        poll_s: Between looks at the queue when the doorbell is silent.
-        deadline_s: A job that takes longer has its process killed.
-        drain_s: How long jobs may go on after the signal to stop.
-        slots: Jobs at once.
-        express: Interactive jobs beyond that.
-    """
-
-    lease_s: float
-    beat_s: float
-    poll_s: float
-    deadline_s: float
-    drain_s: float
-    slots: int
-    express: int = 1
-
-
-class Every:
-    """Says when something is due that shall happen every so often."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def due(self) -> bool:
-        """Whether it is time; if so, the next time is set."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
 
 
 class Runner:
@@ -115,7 +77,8 @@ class Runner:
         self._retry_at = 0.0
         self._look = True
         self._stop_by: float | None = None
-        self._stops = 0
+        self._stopped_by: int | None = None
+        self._hurried = False
         self._totals = Totals()
         self._bell_errors = 0
         self._beat = Every(pace.beat_s)
@@ -123,9 +86,14 @@ class Runner:
         self._tell = Every(PROGRESS_S)
         self._mend = Every(MEND_S)
 
-    def stop(self, *_signal: object) -> None:
-        """Claim nothing more, and end when the jobs in hand are done or the grace period is. Twice: end now."""
-        self._stops += 1
+    def stop(self, signum: int = signal.SIGTERM, _frame: object = None) -> None:
+        """Claim nothing more, and end when the jobs in hand are done or the grace period is.
+
+        A second SIGINT ends it now. SIGTERM after it does not: at Ctrl-C the terminal sends the one to everybody,
+        and the web process the other to its worker.
+        """
+        self._hurried |= signum == signal.SIGINT and self._stopped_by == signal.SIGINT
+        self._stopped_by = self._stopped_by or signum
         self._waker.wake()
 
     def run(self) -> int:
@@ -145,13 +113,11 @@ class Runner:
         self._tend()
 
     def _is_over(self) -> bool:
-        if self._stops and self._stop_by is None:
+        if self._stopped_by and self._stop_by is None:
             log.info("worker.draining", jobs=len(self._hand), grace_s=self._pace.drain_s)
             self._stop_by = time.monotonic() + self._pace.drain_s
         drained = self._stop_by is not None and (not len(self._hand) or time.monotonic() >= self._stop_by)
-        return self._unfit or drained or self._stops > 1
-
-    # The child
+        return self._unfit or drained or self._hurried
 
     def _keep_child(self) -> None:
         if self._child is None and self._stop_by is None and time.monotonic() >= self._start_at:
@@ -170,7 +136,7 @@ class Runner:
             self._look = True
         if self._lifeline in happened and not os.read(self._lifeline or 0, 4096):
             log.info("worker.orphaned", advice="whoever started this worker is gone")
-            self._stops = 2
+            self._hurried = True
 
     def _heed_child(self) -> None:
         child = self._child
@@ -228,8 +194,6 @@ class Runner:
             f"The worker process was ended because the job took longer than {seconds:g} s",
             [held.job.id for held in overdue],
         )
-
-    # The database
 
     def _tend(self) -> None:
         """Do what is due with the database; while it is away, wait longer and longer between tries."""

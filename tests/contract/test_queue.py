@@ -127,9 +127,6 @@ def bench(database: Database) -> Bench:
     return Bench(database)
 
 
-# Claims
-
-
 def test_a_job_is_kept_as_it_was_enqueued(bench: Bench) -> None:
     job = bench.enqueue()
     assert bench.look(job) == job
@@ -213,9 +210,6 @@ def test_a_worker_that_was_declared_dead_gets_nothing(bench: Bench) -> None:
     assert bench.claim(worker) == []
 
 
-# Answers that were lost: the transaction was committed and its caller does not know
-
-
 def test_an_enqueue_that_is_repeated_makes_no_second_job(bench: Bench) -> None:
     job = bench.enqueue()
 
@@ -235,9 +229,6 @@ def test_a_finish_that_is_repeated_is_refused_and_changes_nothing(bench: Bench) 
     with pytest.raises(LeaseLost):
         bench.finish(job)
     assert bench.look(job) == done
-
-
-# Heartbeats
 
 
 def test_a_beat_names_the_jobs_that_are_no_longer_the_workers(bench: Bench) -> None:
@@ -284,9 +275,6 @@ def test_a_worker_whose_lease_ran_out_may_renew_it_while_nobody_has_declared_it_
     bench.let_expire(worker, job)
     assert bench.beat(worker, job) == []
     assert bench.reap() == []
-
-
-# Endings
 
 
 def test_a_finished_job_is_done(bench: Bench) -> None:
@@ -377,9 +365,6 @@ def test_what_is_given_back_is_not_counted_and_keeps_its_place(bench: Bench) -> 
     assert ids(bench.claim(worker, limit=1)) == [first.id]
 
 
-# Crashes
-
-
 def test_a_job_whose_process_died_is_a_suspect_and_runs_next(bench: Bench) -> None:
     first = bench.enqueue()
     bench.enqueue()
@@ -436,9 +421,6 @@ def test_a_job_that_kills_its_process_three_times_is_buried_as_poison(bench: Ben
     assert buried.error_message is not None
     assert "SIGSEGV" in buried.error_message
     assert bench.claim(worker) == []
-
-
-# Losses
 
 
 def test_a_job_of_a_worker_that_went_away_is_queued_again_in_its_place(bench: Bench) -> None:
@@ -502,9 +484,6 @@ def test_workers_are_listed_with_their_leases(bench: Bench) -> None:
     assert timedelta(0) < info.lease_until - utc_now() <= LEASE + timedelta(seconds=1)
 
 
-# Cancelling and trying again
-
-
 def test_a_queued_job_can_be_cancelled(bench: Bench) -> None:
     job = bench.enqueue()
     assert bench.cancel(job).state is JobState.CANCELLED
@@ -544,9 +523,6 @@ def test_only_what_was_given_up_can_be_tried_again(bench: Bench) -> None:
     job = bench.enqueue()
     with pytest.raises(Conflict, match="only a failed or cancelled job"):
         bench.retry(job)
-
-
-# Looking
 
 
 def test_progress_is_seen_by_who_looks(bench: Bench) -> None:

@@ -1,5 +1,7 @@
 """How a worker starts and ends."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,29 @@ def test_on_sigterm_a_worker_finishes_what_it_has_and_takes_nothing_more(sqlite_
     assert sqlite_stage.look(at_work).state is JobState.DONE
     assert sqlite_stage.look(waiting).state is JobState.QUEUED
     assert sqlite_stage.alive() == 0
+
+
+def test_ctrl_c_lets_jobs_finish_although_everybody_hears_it(sqlite_stage):
+    """The terminal signals the whole group, and the web process then stops its worker once more."""
+    job = sqlite_stage.add("work 2")
+    worker = sqlite_stage.start()
+    sqlite_stage.wait_until_acting(job)
+    os.killpg(worker.process.pid, signal.SIGINT)
+    worker.terminate()
+    assert worker.process.wait(15) == 0
+    finished = sqlite_stage.look(job)
+    assert (finished.state, finished.crashes) == (JobState.DONE, 0)
+
+
+def test_a_second_ctrl_c_hands_back_the_jobs_at_once(sqlite_stage, wait_for):
+    job = sqlite_stage.add("work 600")
+    worker = sqlite_stage.start(DRAIN_S="600")
+    sqlite_stage.wait_until_acting(job)
+    worker.process.send_signal(signal.SIGINT)
+    wait_for(lambda: "worker.draining" in worker.log, 10)
+    worker.process.send_signal(signal.SIGINT)
+    assert worker.process.wait(15) == 0
+    assert sqlite_stage.look(job).state is JobState.QUEUED
 
 
 def test_what_does_not_fit_in_the_grace_period_is_handed_back(sqlite_stage):
