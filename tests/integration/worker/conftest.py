@@ -38,7 +38,7 @@ class Worker:
         self._log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "worker_under_test.py"), *arguments],
+                [sys.executable, str(HERE / "staged_worker.py"), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
