@@ -98,9 +98,14 @@ def ingest(
 ) -> None:
     """Add folders and files to the catalogue.
 
-    Stop it whenever you like and run it again: what the service has is not sent a second time. Hidden files, and in
-    folders those whose names do not look like audio, are left out; a file that you name yourself is always sent.
-    What is audio, the service decides by decoding it. Ends with status 1 if any file failed, each with its reason.
+    Stop it whenever you like and run it again: what the service has is not
+    sent a second time.
+
+    Hidden files are left out, and in folders those whose names do not look
+    like audio; a file that you name yourself is always sent. What is audio,
+    the service decides by decoding it.
+
+    Ends with status 1 if any file failed, each with its reason.
     """
     console = Console(stderr=True)
     found = find_files(paths, every=every)
