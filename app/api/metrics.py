@@ -86,19 +86,24 @@ def _catalogue(census: Census) -> Iterator[Metric]:
 
 def _workers(census: Census) -> Iterator[Metric]:
     yield GaugeMetricFamily("soundkin_workers", "Living workers", sum(worker.alive for worker in census.workers))
-    count = CounterMetricFamily("soundkin_worker_events", "What workers counted", labels=("name",))
-    total = CounterMetricFamily("soundkin_worker_amount", "What it came to, seconds for stages", labels=("name",))
+    seconds = CounterMetricFamily("soundkin_stage_seconds", "Time spent on a stage", labels=("stage",))
+    runs = CounterMetricFamily("soundkin_stage_runs", "How often a stage was gone through", labels=("stage",))
+    outcomes = CounterMetricFamily("soundkin_job_outcomes", "What became of jobs", labels=("outcome",))
+    events = CounterMetricFamily("soundkin_worker_events", "What else workers counted", labels=("event",))
     for tally in census.tallies:
-        count.add_metric([tally.name], tally.count)
-        total.add_metric([tally.name], tally.total)
-    yield count
-    yield total
+        group, _, name = tally.name.rpartition(":")
+        if group == "stage":
+            seconds.add_metric([name], tally.total)
+            runs.add_metric([name], tally.count)
+        else:
+            (outcomes if group == "outcome" else events).add_metric([name], tally.count)
+    yield from (seconds, runs, outcomes, events)
 
 
 def _index(status: KeeperStatus) -> Iterator[Metric]:
-    size = GaugeMetricFamily("soundkin_index_tracks", "Tracks in an index", labels=("library", "encoder"))
+    size = GaugeMetricFamily("soundkin_index_tracks", "Tracks in an index", labels=("library", "encoder", "encoder_id"))
     for index in status.indexes:
-        size.add_metric([index.library_id, index.encoder], index.tracks)
+        size.add_metric([index.library_id, index.encoder, index.encoder_id], index.tracks)
     yield size
     yield GaugeMetricFamily("soundkin_index_lag_changes", "Changes that are not applied yet", status.lag)
     yield GaugeMetricFamily("soundkin_index_silent_seconds", "Since the database was last read", status.silent_s)

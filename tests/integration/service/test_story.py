@@ -132,7 +132,7 @@ def test_metrics_show_the_work_that_was_done(client, uploaded):
     metrics = client.get("/metrics").text
 
     assert "soundkin_index_tracks" in metrics
-    assert "soundkin_worker" in metrics
+    assert 'soundkin_stage_seconds_total{stage="decode"}' in metrics
 
 
 def test_the_audio_of_a_track_can_be_played_from_the_middle(client, uploaded, songs):
