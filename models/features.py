@@ -21,6 +21,8 @@ CONTRAST_FMIN_HZ = 200.0
 ROLLOFF_SHARE = 0.85
 CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
 TINY = 1e-10
+BLOCK_FRAMES = 1_024
+"""Frames overlap: all of them written out would take four times the waveform and more."""
 
 
 def waveform_to_frames(waveform: Tensor, frame_samples: int, hop_samples: int) -> Tensor:
@@ -30,11 +32,11 @@ def waveform_to_frames(waveform: Tensor, frame_samples: int, hop_samples: int) -
 
 
 def waveform_to_power(
-    waveform: Tensor, fft_samples: int, hop_samples: int, bins: int, chunk: int
+    waveform: Tensor, fft_samples: int, hop_samples: int, bins: int, block_frames: int = BLOCK_FRAMES
 ) -> Iterator[Tensor]:
-    """(T,) → blocks of at most ``chunk`` frames of the Hann-windowed power spectrum, (F, ``bins``) from 0 Hz up."""
+    """(T,) → blocks of at most ``block_frames`` frames of the Hann-windowed power spectrum, (F, bins) from 0 Hz."""
     window = torch.hann_window(fft_samples, device=waveform.device)
-    for frames in torch.split(waveform_to_frames(waveform, fft_samples, hop_samples), chunk):
+    for frames in torch.split(waveform_to_frames(waveform, fft_samples, hop_samples), block_frames):
         spectrum = torch.fft.rfft(frames * window)[:, :bins]
         yield (spectrum * spectrum.conj()).real
 
@@ -43,15 +45,21 @@ def waveform_to_zcr(waveform: Tensor, frame_samples: int, hop_samples: int) -> T
     """(T,) → (F,) share of neighbouring samples of a frame that differ in sign."""
     padded = torch.nn.functional.pad(waveform, (frame_samples // 2, frame_samples // 2))
     negative = torch.signbit(torch.where(padded.abs() <= TINY, 0.0, padded))
-    crossings = torch.cat([negative.new_zeros(1), negative[1:] != negative[:-1]]).to(torch.int32)
-    total = torch.nn.functional.pad(crossings.cumsum(0), (1, 0))
-    starts = torch.arange(0, len(padded) - frame_samples + 1, hop_samples, device=waveform.device)
-    return (total[starts + frame_samples] - total[starts + 1]) / frame_samples
+    crossings = negative[1:] != negative[:-1]
+    frames = crossings.unfold(0, frame_samples - 1, hop_samples)
+    return torch.cat([block.sum(1) for block in torch.split(frames, BLOCK_FRAMES)]) / frame_samples
 
 
 def waveform_to_rms(waveform: Tensor, frame_samples: int, hop_samples: int) -> Tensor:
     """(T,) → (F,) root mean square of the frame's samples."""
-    return waveform_to_frames(waveform.square(), frame_samples, hop_samples).mean(1).sqrt()
+    frames = waveform_to_frames(waveform, frame_samples, hop_samples)
+    return torch.cat([block.square().mean(1) for block in torch.split(frames, BLOCK_FRAMES)]).sqrt()
+
+
+def waveform_to_peak(waveform: Tensor, frame_samples: int, hop_samples: int) -> Tensor:
+    """(T,) → (F,) largest magnitude among the frame's samples."""
+    frames = waveform_to_frames(waveform.abs(), frame_samples, hop_samples)
+    return torch.cat([block.amax(1) for block in torch.split(frames, BLOCK_FRAMES)])
 
 
 def magnitude_to_shape(magnitude: Tensor, frequencies_hz: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ POWER_FLOOR = 1e-6
 """Some 70 dB below the mean power of a bin at LEVEL_RMS: hides dither and what codecs leave in pauses."""
 
 RMS_FLOOR = 1e-4
-_CHUNK_FRAMES = 1_024
+_HARMONY_BLOCK_FRAMES = features.BLOCK_FRAMES * FFT_SAMPLES // HARMONY_FFT_SAMPLES
+_FILTER_SAMPLES = 1 << 19
 _BINS = int(BAND_LIMIT_HZ / SAMPLE_RATE_HZ * FFT_SAMPLES) + 1
 _HARMONY_BINS = int(440 * 2 ** ((LOWEST_MIDI + SEMITONES - 69) / 12) / SAMPLE_RATE_HZ * HARMONY_FFT_SAMPLES) + 2
 
@@ -110,10 +111,22 @@ def canonicalise(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Returns zeros for silence.
     """
-    centred = waveform - waveform.mean(dtype=np.float64)
-    limited: NDArray[np.float32] = signal.oaconvolve(centred, _low_pass(), mode="same").astype(np.float32)
+    limited = low_passed(waveform - np.float32(waveform.mean(dtype=np.float64)))
     level = gated_rms(limited)
-    return limited * np.float32(LEVEL_RMS / level) if level >= SILENCE_RMS else np.zeros_like(limited)
+    limited *= np.float32(LEVEL_RMS / level) if level >= SILENCE_RMS else np.float32(0)
+    return limited
+
+
+def low_passed(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(T,) → (T,) without what lies above BAND_LIMIT_HZ; in double precision, block by block."""
+    taps = _low_pass()
+    padded = np.pad(waveform, len(taps) // 2)
+    limited = np.empty_like(waveform)
+    for start in range(0, len(waveform), _FILTER_SAMPLES):
+        block = limited[start : start + _FILTER_SAMPLES]
+        around = padded[start : start + len(block) + len(taps) - 1].astype(np.float64)
+        block[:] = signal.oaconvolve(around, taps, mode="valid")
+    return limited
 
 
 def gated_rms(waveform: NDArray[np.float32]) -> float:
@@ -142,7 +155,7 @@ def _short_frames(canonical: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     frequencies = torch.arange(_BINS) * (SAMPLE_RATE_HZ / FFT_SAMPLES)
     mel = features.mel_matrix(SAMPLE_RATE_HZ, FFT_SAMPLES, MEL_BANDS, BAND_LIMIT_HZ, _BINS)
     chroma = features.chroma_matrix(SAMPLE_RATE_HZ, FFT_SAMPLES, _BINS)
-    for bare in features.waveform_to_power(canonical, FFT_SAMPLES, HOP_SAMPLES, _BINS, _CHUNK_FRAMES):
+    for bare in features.waveform_to_power(canonical, FFT_SAMPLES, HOP_SAMPLES, _BINS):
         power = bare + POWER_FLOOR
         magnitude = power.sqrt()
         shape = [
@@ -156,7 +169,7 @@ def _short_frames(canonical: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
 def _semitones(canonical: Tensor) -> Tensor:
     matrix = features.semitone_matrix(SAMPLE_RATE_HZ, HARMONY_FFT_SAMPLES, LOWEST_MIDI, SEMITONES, _HARMONY_BINS)
     blocks = features.waveform_to_power(
-        canonical, HARMONY_FFT_SAMPLES, HARMONY_HOP_SAMPLES, _HARMONY_BINS, _CHUNK_FRAMES // 4
+        canonical, HARMONY_FFT_SAMPLES, HARMONY_HOP_SAMPLES, _HARMONY_BINS, _HARMONY_BLOCK_FRAMES
     )
     return torch.cat([((power + POWER_FLOOR) @ matrix).sqrt() for power in blocks])
 
@@ -175,6 +188,5 @@ def _onsets(mel_db: Tensor) -> Tensor:
 
 def _dynamics(canonical: Tensor) -> Tensor:
     rms = features.waveform_to_rms(canonical, FFT_SAMPLES, HOP_SAMPLES).clamp_min(RMS_FLOOR)
-    frames = features.waveform_to_frames(canonical.abs(), FFT_SAMPLES, HOP_SAMPLES)
-    peak = frames.amax(1).clamp_min(RMS_FLOOR)
+    peak = features.waveform_to_peak(canonical, FFT_SAMPLES, HOP_SAMPLES).clamp_min(RMS_FLOOR)
     return 20 * torch.stack([rms / LEVEL_RMS, peak / rms], 1).log10()
