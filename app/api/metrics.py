@@ -101,7 +101,8 @@ def _workers(census: Census) -> Iterator[Metric]:
 
 
 def _index(status: KeeperStatus) -> Iterator[Metric]:
-    size = GaugeMetricFamily("soundkin_index_tracks", "Tracks in an index", labels=("library", "encoder", "encoder_id"))
+    labels = ("library", "encoder", "encoder_id")
+    size = GaugeMetricFamily("soundkin_index_tracks", "Tracks in an index", labels=labels)
     for index in status.indexes:
         size.add_metric([index.library_id, index.encoder, index.encoder_id], index.tracks)
     yield size
