@@ -26,9 +26,10 @@ def waveform():
 
 def share_that_differs(first, second):
     """Share of all features that differ by more than half a percent; a few sit where rounding decides."""
-    differs = []
-    for name in ("timbre", "harmony", "semitones", "onsets", "dynamics"):
-        differs.append(~torch.isclose(getattr(first, name), getattr(second, name), rtol=5e-3, atol=5e-3).flatten())
+    differs = [
+        ~torch.isclose(getattr(first, name), getattr(second, name), rtol=5e-3, atol=5e-3).flatten()
+        for name in ("timbre", "harmony", "semitones", "onsets", "dynamics")
+    ]
     return float(torch.cat(differs).float().mean())
 
 
