@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any
 
 import structlog
@@ -110,7 +111,8 @@ class IngestService:
         if there is not None:
             return there
         probe = self._probe.probe(received.writer.local_path())
-        track = _new_track(TrackKind.TRACK, arrival, received, probe, merge(probe.metadata, declared))
+        metadata = _titled(merge(probe.metadata, declared), received.filename)
+        track = _new_track(TrackKind.TRACK, arrival, received, probe, metadata)
         try:
             return self._store_and_enqueue(track, received.writer, arrival)
         except Conflict:
@@ -226,6 +228,11 @@ def merge(embedded: Metadata, declared: Mapping[str, Any]) -> Metadata:
     if "tags" in fields:
         fields["tags"] = tuple(fields["tags"] or ())
     return dataclasses.replace(embedded, **fields)
+
+
+def _titled(metadata: Metadata, filename: str) -> Metadata:
+    """Name an untitled track by its file, as players do: people look for it by that name."""
+    return dataclasses.replace(metadata, title=metadata.title or PurePath(filename).stem or None)
 
 
 def latest_job(tx: Transaction, track: Track) -> Job | None:

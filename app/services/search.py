@@ -3,8 +3,7 @@
 import numpy as np
 
 from app.domain import Vectors
-from app.ports import Database, VectorIndex
-from app.query import Query
+from app.ports import Database
 from app.retrieval import Match, SearchAnswer, SearchRequest
 from app.services.candidates import Found, gather
 from app.services.explanation import explain
@@ -64,20 +63,22 @@ def _matches(plan: Plan, found: Found) -> list[Match]:
     if request.diversity:
         weighed = plan.query.weigh(plan.kept.index.vectors(found.numbers))
         places = diversify(found.scores, weighed, request.diversity, request.k)
-    ranks = percentiles(found.scores[places], _background(plan.kept.index, plan.query))
+    ranks = percentiles(found.scores[places], _background(plan))
     return [
         Match(found.tracks[int(found.numbers[place])], float(found.scores[place]), float(rank))
         for place, rank in zip(places, ranks, strict=True)
     ]
 
 
-def _background(index: VectorIndex, query: Query) -> Vectors:
-    """Scores of the whole catalogue, or of a sample that stays the same while the index does."""
+def _background(plan: Plan) -> Vectors:
+    """Scores of the whole catalogue but the query's own tracks, or of a sample that stays while the index does."""
+    index = plan.kept.index
     numbers = index.numbers()
     if len(numbers) > BACKGROUND:
         chosen = np.random.default_rng(_BACKGROUND_SEED).choice(len(numbers), BACKGROUND, replace=False)
         numbers = numbers[np.sort(chosen)]
-    scores: Vectors = index.vectors(numbers) @ query.vector
+    numbers = numbers[~np.isin(numbers, plan.own)]
+    scores: Vectors = index.vectors(numbers) @ plan.query.vector
     return scores
 
 

@@ -162,3 +162,7 @@ def test_a_clip_is_not_a_track_and_a_track_is_not_a_clip(service):
     ):
         assert service.http.get(path).status_code == 404
     assert [item["id"] for item in service.http.get("/v1/tracks").json()["items"]] == [track]
+
+
+def test_an_untitled_track_is_called_as_its_file(service):
+    assert service.upload(WAV, "Evening Song.final.wav").json()["track"]["metadata"]["title"] == "Evening Song.final"
