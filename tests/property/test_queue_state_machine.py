@@ -5,7 +5,7 @@ not from the code under test.
 """
 
 import uuid
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,11 +13,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
+    initialize,
     invariant,
-    multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -56,12 +55,12 @@ class Expected:
         self.state, self.holder, self.token = state, None, None
 
 
-class Queue(RuleBasedStateMachine):
-    """Several workers on one queue; ``self.database`` is set by the subclasses below."""
+CHOICE = st.integers(0, 10_000)
+FATES = ("finish", "fail", "fail for good", "crash", "crash", "give back")
 
-    workers = Bundle("workers")
-    claims = Bundle("claims")
-    stale = Bundle("stale")
+
+class Queue(RuleBasedStateMachine):
+    """A few workers on one queue. Choices are numbers, taken modulo what there is to choose from."""
 
     def __init__(self, database):
         super().__init__()
@@ -72,7 +71,10 @@ class Queue(RuleBasedStateMachine):
         self.jobs = {}
         self.alive = {}
         self.expired = set()
+        self.claims = []
+        self.settled = []
         self.order = 0
+        self.seen = Counter()
 
     def running(self, worker):
         return {job for job, one in self.jobs.items() if one.state is JobState.RUNNING and one.holder == worker}
@@ -81,6 +83,21 @@ class Queue(RuleBasedStateMachine):
         self.order += 1
         return self.order
 
+    def living(self):
+        return [worker for worker, alive in self.alive.items() if alive]
+
+    def some_worker(self, choice):
+        """As a rule one that lives."""
+        workers = list(self.alive) if choice % 8 == 0 else self.living()
+        return workers[choice // 8 % len(workers)]
+
+    @initialize()
+    def begin(self):
+        for _ in range(2):
+            self.register()
+        for priority in (5, 5, 9):
+            self.enqueue(priority)
+
     @rule(priority=st.sampled_from([0, 5, 9]))
     def enqueue(self, priority):
         job = Job(new_id(), self.library.id, JobKind.EMBED_TRACK, new_id(), priority)
@@ -88,16 +105,36 @@ class Queue(RuleBasedStateMachine):
             tx.queue.enqueue(job)
         self.jobs[job.id] = Expected(priority, self.next_order())
 
-    @rule(target=workers)
+    @precondition(lambda self: len(self.living()) < 3)
+    @rule()
     def register(self):
         worker = WorkerInfo(new_id(), "host", "cpu", utc_now(), alive=True)
         with self.database.transaction() as tx:
             tx.queue.register(worker, LEASE)
         self.alive[worker.id] = True
-        return worker.id
 
-    @rule(target=claims, worker=workers, limit=st.integers(1, 4), highest=st.sampled_from([0, 9]))
-    def claim(self, worker, limit, highest):
+    def work(self, choice, highest, fates):
+        """A worker claims some jobs; each meets its fate at once, or is held until somebody settles it."""
+        before = len(self.claims)
+        self.claim(choice, len(fates), highest)
+        for fate in fates[: len(self.claims) - before]:
+            if fate == "hold":
+                before += 1
+            else:
+                self.settle(before, fate)
+
+    # Most of what happens shall be work: rules are drawn evenly, so that it stands here several times.
+    work_first, work_more, work_on, work_again = (
+        rule(
+            choice=CHOICE,
+            highest=st.sampled_from([9, 9, 9, 0]),
+            fates=st.lists(st.sampled_from((*FATES, "hold", "hold")), min_size=1, max_size=4),
+        )(work)
+        for work in [work] * 4
+    )
+
+    def claim(self, choice, limit, highest):
+        worker = self.some_worker(choice)
         with self.database.transaction() as tx:
             got = tx.queue.claim(worker, limit=limit, deadline=DEADLINE, max_priority=highest)
         assert [job.id for job in got] == self.expected_claim(worker, limit, highest)
@@ -105,7 +142,8 @@ class Queue(RuleBasedStateMachine):
             expected = self.jobs[job.id]
             assert job.token != expected.token
             expected.state, expected.holder, expected.token = JobState.RUNNING, worker, job.token
-        return multiple(*((job.id, job.token) for job in got))
+            self.claims.append((job.id, job.token))
+        self.seen["alone"] += any(job.must_run_alone for job in got)
 
     def expected_claim(self, worker, limit, highest):
         if not self.alive[worker] or worker in self.expired:
@@ -125,60 +163,63 @@ class Queue(RuleBasedStateMachine):
             taken.append(job)
         return taken
 
-    @contextmanager
-    def only_if_held(self, claim):
-        """Inside, the claim must still count; if it does not, the queue must say so."""
-        job, token = claim
+    @precondition(lambda self: self.claims)
+    @rule(choice=CHOICE, fate=st.sampled_from(FATES))
+    def settle_what_was_held(self, choice, fate):
+        self.settle(choice, fate)
+
+    def settle(self, choice, fate):
+        """Whoever holds a claim says what became of it; by now it may be somebody else's."""
+        job, token = claim = self.claims.pop(choice % len(self.claims))
+        self.settled.append(claim)
         expected = self.jobs[job]
         if expected.state is JobState.RUNNING and expected.token == token:
-            yield expected
+            self.tell(job, token, fate)
+            self.happen(expected, fate)
+            self.seen[fate] += 1
             return
+        self.seen["fenced"] += 1
         with pytest.raises(LeaseLost):
-            yield Expected(0, 0)
+            self.tell(job, token, fate)
 
-    @rule(target=stale, claim=consumes(claims))
-    def finish(self, claim):
-        with self.only_if_held(claim) as expected, self.database.transaction() as tx:
-            tx.queue.finish(*claim)
-            expected.results += 1
-            expected.let_go(JobState.DONE)
-        return claim
-
-    @rule(target=stale, claim=consumes(claims), retry=st.booleans())
-    def fail(self, claim, retry):
-        with self.only_if_held(claim) as expected, self.database.transaction() as tx:
-            job = tx.queue.fail(*claim, code="code", message="message", retry=retry)
-            expected.attempts += 1
-            given_up = not retry or expected.attempts >= 4
-            expected.let_go(JobState.FAILED if given_up else JobState.QUEUED)
-            expected.waits = not given_up
-            assert job.state is expected.state
-        return claim
-
-    @rule(target=stale, claim=consumes(claims))
-    def crash(self, claim):
-        with self.only_if_held(claim) as expected, self.database.transaction() as tx:
-            tx.queue.crashed(*claim, "SIGSEGV")
-            expected.crashes += 1
-            expected.let_go(JobState.FAILED if expected.crashes >= 3 else JobState.QUEUED)
-        return claim
-
-    @rule(target=stale, claim=consumes(claims))
-    def give_back(self, claim):
-        with self.only_if_held(claim) as expected, self.database.transaction() as tx:
-            tx.queue.give_back(*claim)
-            expected.let_go()
-        return claim
-
-    @rule(claim=stale)
-    def a_zombie_tries_to_finish(self, claim):
-        job, token = claim
-        if self.jobs[job].token != token:
-            with pytest.raises(LeaseLost), self.database.transaction() as tx:
+    def tell(self, job, token, fate):
+        with self.database.transaction() as tx:
+            if fate == "finish":
                 tx.queue.finish(job, token)
+            elif fate == "crash":
+                tx.queue.crashed(job, token, "SIGSEGV")
+            elif fate == "give back":
+                tx.queue.give_back(job, token)
+            else:
+                tx.queue.fail(job, token, code="code", message="message", retry=fate == "fail")
 
-    @rule(worker=workers, forgets=st.booleans())
-    def beat(self, worker, forgets):
+    def happen(self, expected, fate):
+        """The rules of jobs.md."""
+        given_up = JobState.QUEUED
+        if fate == "finish":
+            expected.results += 1
+            given_up = JobState.DONE
+        elif fate == "crash":
+            expected.crashes += 1
+            given_up = JobState.FAILED if expected.crashes >= 3 else JobState.QUEUED
+            self.seen["poison"] += expected.crashes >= 3
+        elif fate.startswith("fail"):
+            expected.attempts += 1
+            final = fate == "fail for good" or expected.attempts >= 4
+            given_up = JobState.FAILED if final else JobState.QUEUED
+            expected.waits = not final
+        expected.let_go(given_up)
+
+    @precondition(lambda self: self.settled)
+    @rule(choice=CHOICE)
+    def a_zombie_says_it_again(self, choice):
+        job, token = self.settled[choice % len(self.settled)]
+        with pytest.raises(LeaseLost):
+            self.tell(job, token, "finish")
+
+    @rule(choice=CHOICE, forgets=st.booleans())
+    def beat(self, choice, forgets):
+        worker = self.some_worker(choice)
         mine = self.running(worker)
         known = set() if forgets else mine
         if not self.alive[worker]:
@@ -191,12 +232,22 @@ class Queue(RuleBasedStateMachine):
         for job in mine - known:
             self.jobs[job].let_go()
 
-    @rule(worker=workers)
-    def the_lease_runs_out(self, worker):
+    @rule(choice=CHOICE)
+    def the_lease_runs_out(self, choice):
+        worker = self.some_worker(choice)
         if self.alive[worker]:
             with self.database.transaction() as tx:
                 tx.queue.beat(worker, EXPIRED, self.running(worker))
             self.expired.add(worker)
+
+    def lose(self, choice, times):
+        """Machines go away one after the other, each just after it has claimed something."""
+        for _ in range(times):
+            self.claim(choice, 2, 9)
+            self.the_lease_runs_out(choice)
+            self.reap()
+
+    lose_some, lose_more = (rule(choice=CHOICE, times=st.integers(1, 4))(lose) for lose in [lose] * 2)
 
     @rule()
     def reap(self):
@@ -208,15 +259,20 @@ class Queue(RuleBasedStateMachine):
         dead = {job for worker, alive in self.alive.items() if not alive for job in self.running(worker)}
         assert reaped == dead
         for job in dead:
-            self.lose(job)
+            self.count_loss(job)
+        if not self.living():
+            self.register()
 
-    def lose(self, job):
+    def count_loss(self, job):
         expected = self.jobs[job]
+        self.seen["lost"] += 1
         expected.losses += 1
         expected.let_go(JobState.FAILED if expected.losses >= 5 else JobState.QUEUED)
 
-    @rule(worker=workers)
-    def leave(self, worker):
+    @precondition(lambda self: len(self.living()) > 1)
+    @rule(choice=CHOICE)
+    def leave(self, choice):
+        worker = self.some_worker(choice)
         with self.database.transaction() as tx:
             tx.queue.leave(worker)
         self.alive[worker] = False
@@ -224,11 +280,9 @@ class Queue(RuleBasedStateMachine):
         for job in self.running(worker):
             self.jobs[job].let_go()
 
-    @rule(choice=st.integers(0, 1000))
+    @rule(choice=CHOICE)
     def cancel(self, choice):
         job, expected = self.pick(choice)
-        if job is None:
-            return
         if expected.state in {JobState.QUEUED, JobState.RUNNING}:
             with self.database.transaction() as tx:
                 tx.queue.cancel(self.library.id, job)
@@ -237,11 +291,9 @@ class Queue(RuleBasedStateMachine):
             with pytest.raises(Conflict), self.database.transaction() as tx:
                 tx.queue.cancel(self.library.id, job)
 
-    @rule(choice=st.integers(0, 1000))
+    @rule(choice=CHOICE)
     def try_again(self, choice):
         job, expected = self.pick(choice)
-        if job is None:
-            return
         if expected.state in {JobState.FAILED, JobState.CANCELLED}:
             with self.database.transaction() as tx:
                 tx.queue.retry(self.library.id, job)
@@ -251,8 +303,6 @@ class Queue(RuleBasedStateMachine):
                 tx.queue.retry(self.library.id, job)
 
     def pick(self, choice):
-        if not self.jobs:
-            return None, None
         return list(self.jobs.items())[choice % len(self.jobs)]
 
     @invariant()
@@ -287,7 +337,7 @@ def run(open_database, examples):
         lambda: Queue(open_database()),
         settings=settings(
             max_examples=examples,
-            stateful_step_count=40,
+            stateful_step_count=60,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
