@@ -12,6 +12,12 @@ from av.packet import Packet
 from models.errors import AudioUnreadable
 
 
+MIN_SAMPLES_PER_PACKET = 16
+"""The smallest blocks of any codec that is read (flac)."""
+
+TRIED_PACKETS = 2_000
+
+
 class FrameSource:
     """The frames of a stream, with count kept of what could not be decoded.
 
@@ -25,10 +31,15 @@ class FrameSource:
         self._packets = islice(container.demux(stream), max_packets)
         self._good = 0
         self._bad = 0
+        self._samples = 0
         self._broken_off = ""
 
     def frames(self) -> Iterator[AudioFrame]:
-        """Whatever can be decoded, in order; a file that breaks off ends early."""
+        """Whatever can be decoded, in order; a file that breaks off ends early.
+
+        Raises:
+            AudioUnreadable: The packets are so small that a song would take an hour.
+        """
         while (packet := self._next_packet()) is not None:
             try:
                 frames = packet.decode()
@@ -38,7 +49,9 @@ class FrameSource:
             self._good += packet.size > 0
             for frame in frames:
                 if isinstance(frame, AudioFrame) and frame.samples:
+                    self._samples += frame.samples
                     yield frame
+            self._check_size_of_packets()
 
     def _next_packet(self) -> "Packet[AudioStream] | None":
         try:
@@ -46,6 +59,13 @@ class FrameSource:
         except av.error.FFmpegError as error:
             self._broken_off = error.strerror or str(error)
             return None
+
+    def _check_size_of_packets(self) -> None:
+        if self._good >= TRIED_PACKETS and self._samples < MIN_SAMPLES_PER_PACKET * self._good:
+            raise AudioUnreadable(
+                f"The file holds {self._samples / self._good:.1f} samples per packet; "
+                f"{MIN_SAMPLES_PER_PACKET} and more are read. Its header is damaged or made to waste time."
+            )
 
     def check(self) -> None:
         """Raise ``AudioUnreadable`` if more than half of the packets were damaged."""

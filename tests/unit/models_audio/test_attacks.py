@@ -166,3 +166,13 @@ def test_a_failing_disk_is_not_blamed_on_the_file(look, make_pcm, make_tone):
 
     with pytest.raises(OSError, match="Input/output"):
         look(FailingFile(make_pcm(make_tone(), "PCM_16").getvalue()))
+
+
+@LOOKERS
+def test_packets_of_single_samples_are_refused_before_they_take_an_hour(look, make_pcm, make_tone):
+    file = bytearray(make_pcm(make_tone(4.0, channels=2), "PCM_16", "CAF").getvalue())
+    description = file.index(b"desc") + 12
+    assert struct.unpack(">II", file[description + 16 : description + 24]) == (4, 1)  # bytes and frames per packet
+    file[description + 20 : description + 24] = struct.pack(">I", 0x45000001)  # read one by one
+    with pytest.raises(AudioUnreadable, match="samples per packet"):
+        look(io.BytesIO(bytes(file)))
