@@ -11,7 +11,6 @@ from av.packet import Packet
 
 from models.errors import AudioUnreadable
 
-
 MIN_SAMPLES_PER_PACKET = 16
 """The smallest blocks of any codec that is read (flac)."""
 
