@@ -121,26 +121,25 @@ def test_a_killed_web_process_leaves_no_worker_behind(embedded):
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_servers_that_die_and_come_back_lose_nothing(
-    make_service, tmp_path, private_redis, private_postgres, songs
+    make_service, tmp_path, redis_to_kill, postgres_to_stop, songs
 ):
     environment = {
         "SOUNDKIN_DATA_DIR": str(tmp_path / "data"),
-        "SOUNDKIN_DATABASE_URL": private_postgres.url,
-        "SOUNDKIN_REDIS_URL": private_redis.url,
+        "SOUNDKIN_DATABASE_URL": postgres_to_stop.url,
+        "SOUNDKIN_REDIS_URL": redis_to_kill.url,
     }
     service = make_service(tmp_path, environment)
-    service.command("db", "migrate")
     with service.running():
         ids = [upload(service, song) for song in songs[:3]]
-        private_redis.kill()
+        redis_to_kill.kill()
         ids += [upload(service, song) for song in songs[3:5]]
-        private_postgres.stop()
+        postgres_to_stop.stop()
         with service.client as client:
             refused = client.post("/v1/tracks", files={"file": (songs[5].filename, songs[5].data)})
         assert refused.status_code == 503
         assert "Retry-After" in refused.headers
-        private_redis.start()
-        private_postgres.start()
+        redis_to_kill.start()
+        postgres_to_stop.start()
 
         service.wait_until(lambda: service.answers("/readyz"), "the service has recovered", seconds=60)
         ids.append(upload(service, songs[5]))
