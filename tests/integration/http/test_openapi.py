@@ -22,7 +22,7 @@ BUDGET_S = 30.0
 def filled(request, serve):
     """A service with something in it, so that there are ids to be found."""
     database = SqlDatabase(request.getfixturevalue(f"{request.param}_url"))
-    service = serve(database=database)
+    service = serve(database=database, clip_wait_s=0.2)  # no worker is there to wait for
     track, clip = service.upload(b"RIFF1").json(), service.upload(b"RIFF2", path="/v1/clips").json()
     service.ids = {"track_id": track["track"]["id"], "job_id": track["job"]["id"], "clip_id": clip["clip"]["id"]}
     return service
