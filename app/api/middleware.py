@@ -16,9 +16,10 @@ from app.domain import new_id
 log = structlog.get_logger("app.request")
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Of a body that is not multipart; uploads have their own limit and are never held in memory."""
+"""Of a body that a route holds in memory; uploads are streamed and have a limit of their own."""
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_STREAMED = "soundkin.streamed_body"
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 
 Observe = Callable[[str, str, int, float], None]
@@ -87,30 +88,34 @@ def given_or_new_id(given: str | None) -> str:
 
 
 class BodyLimit:
-    """Cuts bodies that are not multipart, so that no JSON fills the memory."""
+    """Cuts every body but those that a route streams (``lift_body_limit``), so that none fills the memory.
+
+    What the content type says cannot decide: a route that takes JSON reads the whole body whatever it is called.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_multipart(scope):
-            receive = self._limited(receive)
+        if scope["type"] == "http":
+            receive = self._limited(scope, receive)
         await self._app(scope, receive, send)
 
-    def _limited(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
+    def _limited(self, scope: Scope, receive: Receive) -> Callable[[], Awaitable[Message]]:
         seen = 0
 
         async def limited() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
-                raise HTTPException(413, f"A JSON body may have {self._max_bytes} bytes at most.")
+            if seen > self._max_bytes and not scope.get(_STREAMED):
+                raise HTTPException(413, f"A body that is no upload may have {self._max_bytes} bytes at most.")
             return message
 
         return limited
 
 
-def _is_multipart(scope: Scope) -> bool:
-    return Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+def lift_body_limit(scope: Scope) -> None:
+    """Let the rest of a request's body pass: its route streams it and keeps a limit of its own."""
+    scope[_STREAMED] = True

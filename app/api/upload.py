@@ -17,6 +17,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from app.api.middleware import lift_body_limit
 from app.api.threads import in_upload_thread
 from app.errors import Fault, InvalidRequest, UploadTooLarge
 from app.ports import AudioStore, AudioWriter
@@ -58,6 +59,7 @@ async def receive_upload(
     """
     boundary = boundary_of(request.headers.get("content-type", ""))
     refuse_by_length(request.headers.get("content-length"), max_bytes)
+    lift_body_limit(request.scope)
     writer = await in_upload_thread(request, store.create)
     await in_upload_thread(request, writer.__enter__)
     try:

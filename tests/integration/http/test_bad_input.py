@@ -196,9 +196,10 @@ def test_a_body_that_cannot_be_read_is_a_problem_of_the_caller(shared, body):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_json_body_without_end_is_cut(shared):
+@pytest.mark.parametrize("content_type", ["application/json", f"multipart/form-data; boundary={BOUNDARY}"])
+def test_a_json_body_without_end_is_cut_whatever_it_is_called(shared, content_type):
     body = json.dumps({"terms": [{"track": "x" * 2_000_000}]})
-    answer = shared.http.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    answer = shared.http.post("/v1/search", content=body, headers={"Content-Type": content_type})
     assert is_problem(answer, 413, "1048576 bytes")
 
 
