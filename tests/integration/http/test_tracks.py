@@ -165,5 +165,5 @@ def test_a_clip_is_not_a_track_and_a_track_is_not_a_clip(service):
 
 
 def test_an_untitled_track_is_called_as_its_file(service):
-    track = service.upload(WAV, "Evening Song.final.wav", json.dumps({"title": ""})).json()["track"]
+    track = service.upload(WAV, "Evening Song.final.wav", metadata=json.dumps({"title": ""})).json()["track"]
     assert track["metadata"]["title"] == "Evening Song.final"
