@@ -14,6 +14,7 @@ from app.domain import (
     Embedding,
     EncoderInfo,
     Job,
+    JobState,
     Space,
     Tally,
     Track,
@@ -21,7 +22,7 @@ from app.domain import (
     new_id,
 )
 from app.errors import LeaseLost, NotEmbedded, NotFound, SoundkinError
-from app.ports import AudioStore, Database
+from app.ports import AudioStore, Database, Transaction
 from models.audio import DecodedAudio
 from models.encoder import Encoder, EncoderManifest
 from workers.batcher import Batcher
@@ -88,7 +89,7 @@ class EmbedJobs:
                 waveforms[rate_hz] = self._decode(track, rate_hz)
         result = self._result(job, missing, waveforms, watch) if missing else None
         watch.reach("store", 0.95)
-        outlast(lambda: self._commit(job, track, result), watch.check)
+        outlast(lambda: self._commit(job, track, result))
         if not track.keep_audio:
             self._forget_audio(track)
         for encoder, (batches, rows) in self.batcher.take_fill().items():
@@ -96,7 +97,7 @@ class EmbedJobs:
 
     def _look_up(self, job: Job) -> tuple[Track, Sequence[str]]:
         """The track, and the encoders of which it has no vectors yet."""
-        with self.database.transaction() as tx:
+        with self.database.transaction(read_only=True) as tx:
             track = tx.catalogue.track(job.library_id, job.subject)
             missing = []
             for encoder_id in self.encoders:
@@ -131,10 +132,16 @@ class EmbedJobs:
         return analysis, embeddings
 
     def _commit(self, job: Job, track: Track, result: tuple[Analysis, Sequence[Embedding]] | None) -> None:
-        """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md)."""
+        """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md).
+
+        Tried until there is an answer, also when the supervisor says meanwhile that the job is nobody's any more:
+        it may be so because it is done.
+        """
         if job.token is None:
             raise LeaseLost(f"Job {job.id} came without a token; only a claimed job can be finished.")
         with self.database.transaction() as tx:
+            if _is_done(tx, job):
+                return
             tx.queue.finish(job.id, job.token)
             if result is None:
                 return
@@ -154,6 +161,15 @@ class EmbedJobs:
                 tx.catalogue.set_audio_key(track.id, None)
         except SoundkinError as error:
             log.warning("audio.not_deleted", key=track.audio.key, error=str(error))
+
+
+def _is_done(tx: Transaction, job: Job) -> bool:
+    """Whether this claim has been finished: an earlier try was committed, and only the answer was lost."""
+    try:
+        stored = tx.queue.job(job.library_id, job.id)
+    except NotFound:
+        return False
+    return stored.state is JobState.DONE and stored.worker_id == job.worker_id
 
 
 def to_analysis(heard: DecodedAudio, measures: Measures) -> Analysis:

@@ -169,7 +169,9 @@ class Runner:
         if ended.failure is not None and held.ours:
             held.verdict = fail(ended.failure)
             return
-        self._totals.count(f"outcome:{ended.outcome if held.ours else 'dropped'}")
+        # Done is done, also where a beat in between has found the job gone from those that run.
+        counts = held.ours or ended.outcome == "done"
+        self._totals.count(f"outcome:{ended.outcome if counts else 'dropped'}")
         self._hand.release(ended.job_id)
 
     def _bury(self, cause: str, culprits: Sequence[str] = ()) -> None:

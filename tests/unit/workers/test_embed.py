@@ -1,5 +1,6 @@
 """One job: from the bytes of a track to its vectors, all of it stored or nothing."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from app.domain import (
     new_id,
     utc_now,
 )
-from app.errors import LeaseLost, NotEmbedded, NotFound
+from app.errors import DatabaseUnavailable, LeaseLost, NotEmbedded, NotFound
 from models.audio import DecodedAudio
 from models.encoder import EncoderManifest, Prepared, Space, TrackEmbedding
 from models.errors import AudioUnreadable, WaveformTooShort
@@ -228,6 +229,32 @@ def test_the_audio_of_a_clip_that_is_not_kept_is_deleted_after_its_vectors_are_s
     assert desk.track(clip).audio.key is None
     with pytest.raises(NotFound):
         desk.store.open(clip.audio.key)
+
+
+class Unconfirmed(MemoryDatabase):
+    """Loses the answer to the commit of a result, once, and then has the job dropped as the next beat does."""
+
+    following = None
+
+    @contextmanager
+    def transaction(self, *, read_only=False):
+        with super().transaction(read_only=read_only) as tx:
+            yield tx
+        if self.following is not None and any(one.kind is ChangeKind.TRACK_EMBEDDED for one in self._state.changes):
+            self.following.drop()
+            self.following = None
+            raise DatabaseUnavailable("The commit went through, but the answer is lost.")
+
+
+def test_a_job_whose_commit_was_not_confirmed_is_done_with_all_that_follows(desk):
+    desk.database.__class__ = Unconfirmed
+    embed = desk.embed(Halves())
+    clip, job = desk.add(kind=TrackKind.CLIP, keep_audio=False)
+    following = desk.database.following = watch()
+    embed(job, following)
+    assert desk.state(job) is JobState.DONE
+    assert desk.effects() == [clip.number]
+    assert desk.track(clip).audio.key is None
 
 
 @pytest.mark.parametrize(
