@@ -244,6 +244,11 @@ class ChangeLog(Protocol):
 
     def after(self, seq: int, *, library_id: str | None = None, limit: int = 1000) -> Sequence[Change]: ...
     def last_seq(self) -> int: ...
+    def forget(self, before: datetime, *, limit: int = 10_000) -> int:
+        """Remove the oldest rows, at most ``limit``, up to the first that is not older; return how many those were.
+
+        What is kept has no gap: a follower whose next number is missing was away for too long.
+        """
 
 
 class Transaction(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from app.adapters.memory_state import MemoryState
 from app.domain import Change, ChangeKind
@@ -19,15 +20,22 @@ class MemoryChangeLog:
         self._waiting.append((library_id, kind, subject, number))
 
     def after(self, seq: int, *, library_id: str | None = None, limit: int = 1000) -> Sequence[Change]:
-        rows = self._state.changes[max(seq, 0) :]
+        rows = (row for row in self._state.changes if row.seq > seq)
         return [row for row in rows if library_id in {None, row.library_id}][:limit]
 
     def last_seq(self) -> int:
-        return len(self._state.changes)
+        return self._state.last_seq
+
+    def forget(self, before: datetime, *, limit: int = 10_000) -> int:
+        old = list(takewhile(lambda row: row.at < before, self._state.changes[:limit]))
+        del self._state.changes[: len(old)]
+        return len(old)
 
     def flush(self) -> None:
         """Number and write what waits, at the end of the transaction."""
         for library_id, kind, subject, number in self._waiting:
-            seq = self.last_seq() + 1
-            self._state.changes.append(Change(seq, library_id, kind, subject, number, self._clock()))
+            self._state.last_seq += 1
+            self._state.changes.append(
+                Change(self._state.last_seq, library_id, kind, subject, number, self._clock())
+            )
         self._waiting.clear()

@@ -36,7 +36,8 @@ class MemoryState:
         jobs: Kept by ``MemoryJobQueue``, as are workers and tallies.
         workers: Worker processes.
         tallies: Keyed by name.
-        changes: The change log; a row's place is its number less one.
+        changes: The change log, ascending by number.
+        last_seq: The highest ``Change.seq`` ever given.
         last_number: The highest ``Track.number`` ever given.
     """
 
@@ -50,6 +51,7 @@ class MemoryState:
     workers: dict[str, WorkerInfo] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    last_seq: int = 0
     last_number: int = 0
 
     def copy(self) -> "MemoryState":

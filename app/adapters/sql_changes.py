@@ -1,8 +1,9 @@
 """The change log: rows numbered so that the order of numbers is the order of commits."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.adapters.tables import change, change_counter
 from app.domain import Change, ChangeKind, utc_now
@@ -37,6 +38,14 @@ class SqlChangeLog:
     def last_seq(self) -> int:
         last: int = self._connection.execute(select(change_counter.c.value)).scalar_one()
         return last
+
+    def forget(self, before: datetime, *, limit: int = 10_000) -> int:
+        oldest = self._connection.scalar(select(func.min(change.c.seq)))
+        if oldest is None:
+            return 0
+        young = select(func.min(change.c.seq)).where(change.c.seq < oldest + limit, change.c.at >= before)
+        end = self._connection.scalar(young) or oldest + limit
+        return self._connection.execute(delete(change).where(change.c.seq < end)).rowcount
 
     def flush(self) -> None:
         """Take the numbers and write what waits. The transaction must commit next."""

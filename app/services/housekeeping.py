@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -13,6 +14,9 @@ from app.services.jobs import mend
 from app.services.tracks import TrackService
 
 log = structlog.get_logger(__name__)
+
+CHANGES_KEPT = timedelta(days=7)
+"""Whoever follows the change log may be away for so long; an index that was is built anew."""
 
 
 def delete_expired_clips(database: Database, tracks: TrackService) -> int:
@@ -35,14 +39,23 @@ def mend_tracks(database: Database, loaded: Sequence[str]) -> int:
         loaded: Names of the encoders that workers load. Of each only the artifact announced last counts: no
             worker could make the vectors of another, and the track would be queued for ever.
     """
-    with database.transaction() as tx:
+    with database.transaction(read_only=True) as tx:
         latest = {encoder.name: encoder for encoder in sorted(tx.catalogue.encoders(), key=lambda e: e.id)}
         wanted = [
             encoder.id
             for encoder in latest.values()
             if encoder.name in loaded and encoder.state is not EncoderState.RETIRED
         ]
-        return mend(tx, wanted) if wanted else 0
+        if not wanted or not tx.catalogue.tracks_without_vectors(wanted, limit=1):
+            return 0  # as a rule: looking takes long in a large catalogue, and must not hold up writers
+    with database.transaction() as tx:
+        return mend(tx, wanted)
+
+
+def forget_changes(database: Database) -> int:
+    """Remove rows of the change log that are older than ``CHANGES_KEPT``, a portion of them; return how many."""
+    with database.transaction() as tx:
+        return tx.changes.forget(utc_now() - CHANGES_KEPT)
 
 
 class Housekeeper:
@@ -60,6 +73,7 @@ class Housekeeper:
         self._chores: Mapping[str, Callable[[], object]] = {
             "delete expired clips": lambda: delete_expired_clips(database, tracks),
             "settle uploads": ingest.settle,
+            "forget changes": lambda: forget_changes(database),
             "mend": lambda: mend_tracks(database, encoders),
         }
         self._interval_s = interval_s

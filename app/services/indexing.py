@@ -217,11 +217,21 @@ class IndexKeeper:
             self._match(tx, self._shelf.open)
             self._applied = min((kept.seq for kept in self._kept.values()), default=last)
         changes = tx.changes.after(self._applied, limit=_BATCH)
+        if last > self._applied and (not changes or changes[0].seq != self._applied + 1):
+            self._start_over(tx, last)
+            changes = ()
         self._apply_changes(tx, changes)
         self._last, self._read_at = last, self._clock()
         if len(changes) < _BATCH:
             self._count_restored(tx)
         return len(changes) < _BATCH
+
+    def _start_over(self, tx: Transaction, last: int) -> None:
+        """Build every index anew: the log does not go back to where they stand (``ChangeLog.forget``)."""
+        log.info("indexes were behind the change log for too long: they are built anew", applied=self._applied)
+        self._kept = {key: self._shelf.build(tx, key[0], kept.encoder) for key, kept in self._kept.items()}
+        self._match(tx, self._shelf.build)
+        self._applied = last
 
     def _count_restored(self, tx: Transaction) -> None:
         """Notice a snapshot from a time that the database no longer knows (it went back to a backup, and on)."""

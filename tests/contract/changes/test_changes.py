@@ -1,6 +1,7 @@
 """What every change log does, and what transactions promise."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -117,3 +118,29 @@ def test_a_follower_misses_nothing_among_concurrent_writers(database):
 
 def test_a_database_that_works_answers(database):
     database.ping()
+
+
+def forget(database, before, **arguments):
+    with database.transaction() as tx:
+        return tx.changes.forget(before, **arguments)
+
+
+def test_old_changes_are_forgotten_from_the_beginning_in_portions(database):
+    append(database, *(new_id() for _ in range(5)))
+    middle = utc_now()
+    append(database, new_id(), new_id())
+    assert forget(database, middle - timedelta(hours=1)) == 0
+    assert forget(database, middle, limit=2) == 2
+    assert [change.seq for change in after(database, 0)] == [3, 4, 5, 6, 7]
+    assert forget(database, middle) == 3
+    assert [change.seq for change in after(database, 0)] == [6, 7]
+
+
+def test_numbers_go_on_after_everything_was_forgotten(database):
+    assert forget(database, utc_now()) == 0
+    append(database, new_id(), new_id())
+    assert forget(database, utc_now() + timedelta(hours=1)) == 2
+    append(database, new_id())
+    assert [change.seq for change in after(database, 0)] == [3]
+    with database.transaction(read_only=True) as tx:
+        assert tx.changes.last_seq() == 3

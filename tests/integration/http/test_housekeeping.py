@@ -1,13 +1,14 @@
 """Chores that keep the catalogue whole."""
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
 from app.adapters.memory_database import MemoryDatabase
-from app.domain import EncoderInfo, Space, new_id
+from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo, Space, new_id, utc_now
 from app.errors import DatabaseUnavailable
-from app.services.housekeeping import Housekeeper, mend_tracks
+from app.services.housekeeping import Housekeeper, forget_changes, mend_tracks
 
 
 def jobs(service, **params):
@@ -40,6 +41,34 @@ def test_tracks_are_queued_for_the_artifact_that_workers_load_and_for_no_other(s
         )
     assert mend_tracks(service.database, ["fake"]) == 1
     assert jobs(service, state="queued")[0]["kind"] == "reembed"
+
+
+def test_changes_older_than_a_week_are_forgotten():
+    now = utc_now()
+    database = MemoryDatabase(lambda: now)
+    for days in (8, 6):
+        now = utc_now() - timedelta(days=days)
+        with database.transaction() as tx:
+            tx.changes.append(DEFAULT_LIBRARY, ChangeKind.TRACK_ADDED, new_id())
+    assert forget_changes(database) == 1
+    with database.transaction() as tx:
+        assert [change.seq for change in tx.changes.after(0)] == [2]
+
+
+class ReadOnly(MemoryDatabase):
+    """Refuses to write."""
+
+    def transaction(self, *, read_only=False):
+        assert read_only
+        return super().transaction(read_only=True)
+
+
+def test_looking_for_tracks_to_mend_keeps_no_writer_waiting():
+    database = MemoryDatabase()
+    with database.transaction() as tx:
+        tx.catalogue.announce_encoder(EncoderInfo(new_id(), "fake", "1", "f" * 64, (Space("x", 2),)))
+    database.__class__ = ReadOnly
+    assert mend_tracks(database, ["fake"]) == 0
 
 
 class AwayDatabase(MemoryDatabase):

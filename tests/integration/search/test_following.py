@@ -1,11 +1,12 @@
 """Indexes follow the database: within a second, in order, through restarts and outages."""
 
 import threading
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from app.domain import DEFAULT_LIBRARY
+from app.domain import DEFAULT_LIBRARY, utc_now
 from app.errors import DatabaseUnavailable
 
 
@@ -384,3 +385,23 @@ def test_the_status_says_how_far_it_has_come(world):
     (index,) = status.indexes
     assert (index.encoder, index.tracks, index.calibrated) == ("librosa", 1, False)
     assert index.details["kind"] == "memory"
+
+
+@pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.parametrize("later", [True, False])
+def test_an_index_that_the_change_log_does_not_reach_back_to_is_built_anew(real_world, restart, later):
+    """Whether changes are left in the log or none: what was forgotten must not be taken for nothing."""
+    gone = real_world.track("gone", timbre=0, rhythm=0)
+    real_world.keeper.catch_up()
+    real_world.keeper.save()
+    real_world.delete(gone)
+    tracks = [real_world.track("new", timbre=1, rhythm=1)]
+    with real_world.database.transaction() as tx:
+        tx.changes.forget(utc_now() + timedelta(hours=1))
+    if later:
+        tracks.append(real_world.track("newer", timbre=2, rhythm=2))
+    if restart:
+        real_world.restart()
+    real_world.keeper.catch_up()
+    assert real_world.held() == {track.number for track in tracks}
+    assert real_world.keeper.lag == 0
