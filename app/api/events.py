@@ -82,10 +82,12 @@ def _read(assembly: Assembly, library_id: str, seq: int) -> tuple[Sequence[str],
     try:
         with assembly.ports.database.transaction(read_only=True) as tx:
             changes = tx.changes.after(seq, library_id=library_id, limit=BATCH)
+            more = len(changes) == BATCH
+            last = changes[-1].seq if more else tx.changes.last_seq()  # not again through what others did
             events = [_event(tx, change) for change in changes]
     except SoundkinError:
         return [], seq, False  # the database is away: the client keeps its place and hears more when it is back
-    return events, changes[-1].seq if changes else seq, len(changes) == BATCH
+    return events, last, more
 
 
 def _event(tx: Transaction, change: Change) -> str:

@@ -64,16 +64,20 @@ class ChangeFeed:
     def _watch(self) -> None:
         last = -1
         while self._await_listeners():
+            pause_s = self._interval_s
             try:
                 seq = self._last_seq()
             except SoundkinError as error:
                 log.warning("change feed waits for the database", error=str(error))
-                time.sleep(PAUSE_AFTER_ERROR_S)
-                continue
-            if seq != last:
-                last = seq
-                self._wake()
-            time.sleep(self._interval_s)
+                pause_s = PAUSE_AFTER_ERROR_S
+            except Exception:
+                log.exception("change feed cannot follow")
+                pause_s = PAUSE_AFTER_ERROR_S
+            else:
+                if seq != last:
+                    last = seq
+                    self._wake()
+            time.sleep(pause_s)
 
     def _await_listeners(self) -> bool:
         with self._changed:

@@ -2,6 +2,13 @@ import json
 import threading
 
 import httpx
+import pytest
+
+from app.adapters.memory_database import MemoryDatabase
+from app.api.events import _read as read_events
+from app.domain import new_id
+from app.errors import DatabaseUnavailable
+from app.services.feed import ChangeFeed
 
 
 def test_a_job_is_cancelled_and_tried_again(service):
@@ -105,6 +112,41 @@ def test_who_was_away_hears_what_happened_meanwhile(service):
     )
     assert all(number >= first[-1][0] for number, _, _ in rest)
     assert [data["subject"] for _, kind, data in rest if kind == "track.added"] == [second]
+
+
+def test_a_follower_does_not_read_again_what_other_libraries_did(service):
+    service.upload()
+    assembly = service.app.state.assembly
+    with service.database.transaction() as tx:
+        last = tx.changes.last_seq()
+    assert read_events(assembly, new_id(), 0) == ([], last, False)
+
+
+class Stumbling(MemoryDatabase):
+    """Fails at the first look, then answers."""
+
+    error = None
+
+    def transaction(self, *, read_only=False):
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return super().transaction(read_only=read_only)
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), RuntimeError("a fault of ours")])
+def test_the_feed_outlives_whatever_reading_the_database_raises(error, monkeypatch):
+    monkeypatch.setattr("app.services.feed.PAUSE_AFTER_ERROR_S", 0.01)
+    database = Stumbling()
+    database.error = error
+    woken = threading.Event()
+    feed = ChangeFeed(database, interval_s=0.01)
+    feed.listen(woken.set)
+    feed.start()
+    try:
+        assert woken.wait(5)
+    finally:
+        feed.close()
 
 
 def test_a_stop_of_the_service_ends_its_event_streams(serve):
