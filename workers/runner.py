@@ -17,7 +17,7 @@ import structlog
 from app.domain import Job, Priority
 from app.errors import LeaseLost, Transient
 from app.ports import Database, Doorbell
-from app.services.jobs import mend, settle
+from app.services.jobs import settle
 from workers.bell import Bell, Waker
 from workers.child import Child
 from workers.hand import Hand, Held, fail, outcome_of
@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 PROGRESS_S: Final = 1.0
 REAP_S: Final = 1.0
-MEND_S: Final = 300.0
 LONGEST_TURN_S: Final = 0.5
 
 EXIT_UNFIT: Final = 2
@@ -84,7 +83,6 @@ class Runner:
         self._beat = Every(pace.beat_s)
         self._reap = Every(min(REAP_S, pace.beat_s))
         self._tell = Every(PROGRESS_S)
-        self._mend = Every(MEND_S)
 
     def stop(self, signum: int = signal.SIGTERM, _frame: object = None) -> None:
         """Claim nothing more, and end when the jobs in hand are done or the grace period is.
@@ -293,8 +291,6 @@ class Runner:
             self._reap_lost()
         if self._tell.due():
             self._tell_progress()
-        if self._ready is not None and self._mend.due():
-            self._mend_tracks(self._ready.encoder_ids)
         if self._look and self._ready is not None and self._stop_by is None:
             self._claim(worker_id)
 
@@ -320,15 +316,6 @@ class Runner:
         for held in untold:
             held.told = True
         self._disown(gone)
-
-    def _mend_tracks(self, encoder_ids: Sequence[str]) -> None:
-        with self._database.transaction() as tx:
-            mended = mend(tx, encoder_ids)
-        if mended:
-            log.info("tracks.mended", tracks=mended)
-            self._look = True
-            self._mend = Every(MEND_S)
-            self._totals.count("mended", mended)
 
     def _claim(self, worker_id: str) -> None:
         """Take on as many jobs as there is room for; interactive ones find room when others do not."""
