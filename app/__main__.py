@@ -2,8 +2,6 @@
 
 import sys
 
-from pydantic import ValidationError
-
 from app.cli import commands
 from app.errors import SoundkinError
 
@@ -14,9 +12,6 @@ def main() -> None:
         commands()
     except SoundkinError as error:
         sys.exit(f"soundkin: {error}")
-    except ValidationError as error:
-        faults = "; ".join(f"SOUNDKIN_{'_'.join(map(str, f['loc'])).upper()}: {f['msg']}" for f in error.errors())
-        sys.exit(f"soundkin: the settings are not valid: {faults}")
 
 
 if __name__ == "__main__":

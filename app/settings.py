@@ -1,10 +1,20 @@
 """Every setting, in one frozen place, read from the environment (prefix ``SOUNDKIN_``) at the edge only."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import ConfigurationError
+
+
+def _names(value: object) -> object:
+    """Take names as people write them in an environment: with commas between."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
 class Settings(BaseSettings):
@@ -28,8 +38,12 @@ class Settings(BaseSettings):
     )
     artifacts_dir: Path | None = Field(default=None, description="More encoder artifacts, beside the shipped ones.")
 
-    encoders: tuple[str, ...] = Field(default=("librosa",), description="What workers load and embed with.")
-    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
+    encoders: Names = Field(
+        default=("librosa",), min_length=1, description="What workers load and embed with; commas between."
+    )
+    device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N."
+    )
     embedded_worker: bool = Field(
         default=True, description="Whether the web process supervises a worker of its own."
     )
@@ -72,3 +86,21 @@ class Settings(BaseSettings):
     def snapshot_dir(self) -> Path:
         """Where index snapshots live."""
         return self.data_dir / "index"
+
+
+def read_settings(**given: Any) -> Settings:  # noqa: ANN401  # values of every setting's type
+    """Read the settings; what is given counts more than the environment.
+
+    Raises:
+        ConfigurationError: One or more are not valid; every one is named as the variable that sets it.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        raise ConfigurationError(f"The settings are not valid: {faults}. Correct the variable or .env.") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name, *steps = map(str, location)
+    return f"SOUNDKIN_{name.upper()}" + "".join(f"[{step}]" for step in steps)

@@ -42,7 +42,12 @@ def open_doorbell(settings: Settings) -> Doorbell:
     """Open the Redis doorbell, or one that nobody hears."""
     from app.adapters.doorbell import RedisDoorbell, SilentDoorbell
 
-    return RedisDoorbell(settings.redis_url) if settings.redis_url else SilentDoorbell()
+    try:
+        return RedisDoorbell(settings.redis_url) if settings.redis_url else SilentDoorbell()
+    except ValueError as error:
+        raise ConfigurationError(
+            f"SOUNDKIN_REDIS_URL cannot be read ({error}): expected redis://host:6379/0."
+        ) from error
 
 
 def open_probe() -> AudioProbe:

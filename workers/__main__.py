@@ -10,7 +10,7 @@ import typer
 
 from app.errors import ConfigurationError
 from app.logs import configure_logging
-from app.settings import Settings
+from app.settings import Settings, read_settings
 from app.wiring import open_database, open_doorbell
 from workers.child import Child
 from workers.pace import Pace
@@ -64,9 +64,11 @@ def main(
     ] = False,
 ) -> None:
     """Take jobs from the queue and embed their tracks, until SIGTERM or SIGINT."""
-    settings = Settings()
-    if device is not None:
-        settings = settings.model_copy(update={"device": device})
+    try:
+        settings = read_settings(**({} if device is None else {"device": device}))
+    except ConfigurationError as error:
+        sys.stderr.write(f"worker: {error}\n")  # how to log is one of the settings
+        sys.exit(EXIT_UNFIT)
     configure_logging(settings.log_level, json=settings.log_json)
     try:
         status = supervise(settings, lifeline=sys.stdin.fileno() if die_with_parent else None)

@@ -17,7 +17,7 @@ import typer
 
 from app.errors import Permanent, Transient
 from app.services.access import is_loopback
-from app.settings import Settings
+from app.settings import read_settings
 
 PATIENCE_S = 120.0
 """How long a service that stopped answering is waited for: time enough to start it again."""
@@ -190,7 +190,7 @@ class ServiceClient:
 
 def default_url() -> str:
     """Return where a service with the same settings as ours listens."""
-    settings = Settings()
+    settings = read_settings()
     host = "127.0.0.1" if settings.host in _ANYWHERE else settings.host
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 

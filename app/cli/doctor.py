@@ -5,16 +5,16 @@ from typing import Annotated
 
 import httpx
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from app.cli.client import default_url
+from app.errors import ConfigurationError
 from app.ports import Ports
 from app.services import checkup, health
 from app.services.access import AccessService, is_loopback
 from app.services.health import Check, Finding, Verdict
 from app.services.housekeeping import mend_tracks
-from app.settings import Settings
+from app.settings import Settings, read_settings
 from app.wiring import open_ports
 
 _STYLES = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -44,14 +44,12 @@ def show(console: Console, finding: Finding) -> None:
 
 def _findings(mend: bool) -> Iterator[Finding]:
     try:
-        settings = Settings()
-    except ValidationError as error:
-        for fault in error.errors():
-            name = "SOUNDKIN_" + "_".join(map(str, fault["loc"])).upper()
-            yield Finding("configuration", Verdict.FAIL, f"{name}: {fault['msg']}", "Correct the variable or .env.")
+        settings = read_settings()
+        ports = open_ports(settings.model_copy(update={"embedded_worker": False}))
+    except ConfigurationError as error:
+        yield Finding("configuration", Verdict.FAIL, str(error))
         return
     yield Finding("configuration", Verdict.OK, f"data in {settings.data_dir.absolute()}")
-    ports = open_ports(settings.model_copy(update={"embedded_worker": False}))
     try:
         yield from health.examine(_checks(settings, ports))
         if mend:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from app.settings import Settings
+from app.settings import read_settings
 from app.wiring import open_database
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened_database() -> Iterator["SqlDatabase"]:
     """Open the configured database and close it when the block ends."""
-    database = open_database(Settings())
+    database = open_database(read_settings())
     try:
         yield database
     finally:

@@ -1,5 +1,6 @@
 """``soundkin serve``: the web process, with a worker of its own unless told otherwise."""
 
+import socket
 from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any
@@ -8,10 +9,10 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from app.errors import DatabaseUnavailable
+from app.errors import ConfigurationError, DatabaseUnavailable
 from app.logs import configure_logging
 from app.main import create_app
-from app.settings import Settings
+from app.settings import read_settings
 
 SHUTDOWN_S = 10
 """How long running requests may take when the process is told to stop."""
@@ -30,6 +31,18 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def check_address(host: str, port: int) -> None:
+    """Raise ``ConfigurationError`` where nothing can listen, before a worker is started for it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(
+            f"Soundkin cannot listen on {host}:{port} ({error}). Stop what listens there, or choose another place "
+            "with SOUNDKIN_HOST and SOUNDKIN_PORT."
+        ) from error
+
+
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [SOUNDKIN_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [SOUNDKIN_PORT]")] = None,
@@ -39,9 +52,10 @@ def serve(
 ) -> None:
     """Serve the HTTP interface and the page."""
     given: dict[str, Any] = {"host": host, "port": port, "embedded_worker": worker}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level, json=settings.log_json)
     app = create_app(settings)
+    check_address(settings.host, settings.port)
     with suppress(DatabaseUnavailable):  # it may come later: /readyz says no until then
         app.state.assembly.ports.database.ping()
     config = uvicorn.Config(
