@@ -1,12 +1,13 @@
 """Composition root of the child process: what embeds tracks, put together from the settings."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+import numpy as np
 import structlog
 import torch
 
@@ -17,16 +18,19 @@ from app.settings import Settings
 from app.wiring import open_audio_store, open_database
 from models.analysis import analyse
 from models.audio import DecodedAudio, decode
-from models.encoder import Encoder
+from models.encoder import Encoder, Floats, embed
 from models.errors import ModelError
 from models.registry import load_encoder, resolve_device
 from workers.batcher import Batcher, claim_threads
 from workers.crew import Crew
-from workers.embed import EmbedJobs, to_encoder_info
+from workers.embed import ANALYSIS_RATE_HZ, EmbedJobs, to_encoder_info
 from workers.messages import Ready, Unfit
 from workers.outage import outlast
 
 log = structlog.get_logger(__name__)
+
+WARM_UP_S: Final = 5.0
+"""Of noise: more than any encoder needs at least."""
 
 
 def main(connection: Connection, plan: "tuple[Settings, int]") -> None:
@@ -54,6 +58,7 @@ def main(connection: Connection, plan: "tuple[Settings, int]") -> None:
         decode=partial(_decode, settings.max_duration_s),
         analyse=analyse,
     )
+    warm_up(loaded)
     crew = Crew(connection, jobs, threads, prepare_thread=partial(_prepare_thread, device))
     crew.tell(Ready(str(device), tuple(encoders)))
     crew.serve()
@@ -75,6 +80,18 @@ def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encode
             }
 
     return outlast(write)
+
+
+def warm_up(encoders: Iterable[Encoder]) -> None:
+    """Embed a little noise: else the first job, maybe a person's, waits for what is made at its first use."""
+    analyse(_noise(ANALYSIS_RATE_HZ))
+    for encoder in encoders:
+        embed(encoder, _noise(encoder.manifest.sample_rate_hz))
+
+
+def _noise(sample_rate_hz: int) -> Floats:
+    samples = round(WARM_UP_S * sample_rate_hz)
+    return np.random.default_rng(0).normal(scale=0.1, size=samples).astype(np.float32)
 
 
 def _prepare_thread(device: torch.device) -> None:
