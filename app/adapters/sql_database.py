@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from app.adapters import sql_schema
 from app.adapters.sql_catalogue import SqlCatalogue
 from app.adapters.sql_changes import SqlChangeLog
 from app.adapters.sql_engine import open_engine, parse_url, reading
 from app.adapters.sql_queue import SqlJobQueue
+from app.errors import DatabaseUnavailable
 
 
 class SqlTransaction:
@@ -55,7 +57,7 @@ class SqlDatabase:
         """Commit when the block ends, roll back when it raises."""
         engine = self._reading_engine if read_only else self._engine
         self._prepare()
-        with engine.begin() as connection:
+        with _connected(engine) as connection, connection.begin():
             unit = SqlTransaction(connection)
             yield unit
             unit.changes.flush()
@@ -63,7 +65,7 @@ class SqlDatabase:
     def ping(self) -> None:
         """Raise ``DatabaseUnavailable`` unless the database answers."""
         self._prepare()
-        with self._reading_engine.connect() as connection:
+        with _connected(self._reading_engine) as connection:
             connection.execute(text("SELECT 1"))
 
     def migrate(self) -> None:
@@ -94,3 +96,11 @@ class SqlDatabase:
                 with self._engine.connect() as connection:
                     sql_schema.check(connection)
             self._prepared = True
+
+
+def _connected(engine: Engine) -> Connection:
+    """Take a connection. No driver is asked when all are in use, so ``sql_errors`` does not hear of it."""
+    try:
+        return engine.connect()
+    except PoolExhausted as error:
+        raise DatabaseUnavailable("All connections to the database are in use; try again.") from error

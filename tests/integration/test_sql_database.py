@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -360,6 +361,16 @@ def test_a_database_locked_for_too_long_is_unavailable(sqlite_url, monkeypatch):
             assert len(tx.catalogue.libraries()) == 1
     other.close()
     database.close()
+
+
+def test_a_database_whose_connections_are_all_in_use_is_unavailable(sqlite, monkeypatch):
+    sqlite.ping()
+    monkeypatch.setattr(sqlite._engine.pool, "_timeout", 0.01)
+    with ExitStack() as busy:
+        taken = (busy.enter_context(sqlite.transaction(read_only=True)) for _ in range(100))
+        with pytest.raises(DatabaseUnavailable, match="in use"):
+            list(taken)
+    sqlite.ping()
 
 
 def test_a_file_is_durable_and_shared(sqlite):
