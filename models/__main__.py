@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.artifact import check_place
 from models.audio import decode
 from models.encoder import Encoder, Prepared, TrackEmbedding
 from models.errors import ModelError
@@ -43,6 +44,10 @@ def train_librosa(  # noqa: PLR0917 - typer takes options by their names
     jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = cpu_count() or 1,
 ) -> None:
     """Fit the statistics of encoder librosa to a collection."""
+    try:
+        check_place(out)
+    except ModelError as error:
+        _refuse(error)
     files = listed_files(audio, listing, split)
     kept = cache or out.with_name(f"{out.name}.cache")
     extracted = []
@@ -70,11 +75,11 @@ def embed(  # noqa: PLR0917 - typer takes options by their names
     jobs: Annotated[int, typer.Option(help="Threads that decode.", min=1)] = cpu_count() or 1,
 ) -> None:
     """Embed files: writes `files` and one (n, d) float32 array per space. Exit status 1 if any file was refused."""
+    _check_file(out)
     try:
         loaded = load_encoder(encoder, device, artifacts or ())
     except ModelError as error:
-        console.print(escape(str(error)), style="red")
-        raise typer.Exit(2) from error
+        _refuse(error)
     embedded: dict[Path, TrackEmbedding] = {}
     with _progress() as progress:
         for path, result in progress.track(
@@ -123,11 +128,33 @@ def _write(out: Path, encoder: Encoder, embedded: dict[Path, TrackEmbedding]) ->
     edges = np.cumsum([space.dimension for space in encoder.manifest.spaces])[:-1]
     names = [space.name for space in encoder.manifest.spaces]
     arrays = dict(zip(names, np.split(vectors, edges, axis=1), strict=True))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
+    part = _part_of(out)
     with part.open("wb") as file:
         np.savez(file, allow_pickle=False, files=np.array([str(path) for path in embedded], np.str_), **arrays)
     part.replace(out)
+
+
+def _check_file(out: Path) -> None:
+    """Refuse a file that cannot be written: better at once than after hours of embedding."""
+    if out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder; --out names the .npz file to write.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = _part_of(out)
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written ({error}). Name another file with --out.") from error
+
+
+def _part_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.part")
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """End before any work was done."""
+    console.print(escape(str(error)), style="red")
+    raise typer.Exit(2) from error
 
 
 def _report(where: Console, path: Path, reason: str) -> None:

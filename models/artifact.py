@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from models.encoder import EncoderManifest
-from models.errors import ArtifactInvalid
+from models.errors import ArtifactInvalid, ArtifactUnwritable
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
@@ -68,11 +68,36 @@ def read_artifact(folder: Path) -> Artifact:
     return Artifact(manifest, tensors)
 
 
+def check_place(folder: Path) -> None:
+    """Make sure that an artifact can be written: it replaces the folder whole, so nothing else may be in it.
+
+    Raises:
+        ArtifactUnwritable: The folder cannot be made or written, or holds what is no artifact.
+    """
+    try:
+        others = {entry.name for entry in folder.iterdir()} - {MANIFEST, WEIGHTS} if folder.exists() else set()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder.parent).close()
+    except OSError as error:
+        raise ArtifactUnwritable(
+            f"No artifact can be written to {folder} ({error}). Name another folder."
+        ) from error
+    if others:
+        raise ArtifactUnwritable(
+            f"{folder} holds other files, such as {min(others)!r}, which an artifact would replace. "
+            "Name a new folder, or that of an artifact."
+        )
+
+
 def write_artifact(folder: Path, manifest: EncoderManifest, tensors: Mapping[str, Tensor]) -> EncoderManifest:
-    """Write an artifact, so that nobody reads half of it; returns the manifest with its digest."""
+    """Write an artifact, so that nobody reads half of it; returns the manifest with its digest.
+
+    Raises:
+        ArtifactUnwritable: The folder cannot be written, or holds what is no artifact.
+    """
+    check_place(folder)
     weights = save({name: tensor.cpu().contiguous() for name, tensor in sorted(tensors.items())})
     complete = replace(manifest, digest=digest_of(manifest, weights))
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
         new = Path(made) / "new"
         new.mkdir()

@@ -4,6 +4,7 @@ ModelError
 ├── AudioUnreadable        the bytes are not audio that can be used, with the reason
 ├── WaveformTooShort       fewer samples than an encoder needs
 ├── ArtifactInvalid        a manifest or weights file that is missing, damaged or of another encoder
+├── ArtifactUnwritable     there is no place for an artifact, or something else is there
 ├── UnknownEncoder         no encoder is registered under this name
 ├── TrainingImpossible     too little that can be learnt from
 └── DeviceUnavailable      the device that was asked for is not there
@@ -24,6 +25,10 @@ class WaveformTooShort(ModelError):
 
 class ArtifactInvalid(ModelError):
     """A manifest or weights file that is missing, damaged or of another encoder."""
+
+
+class ArtifactUnwritable(ModelError):
+    """There is no place for an artifact, or something else is there that it would replace."""
 
 
 class UnknownEncoder(ModelError):

@@ -157,3 +157,30 @@ def test_processes_find_the_same_as_one_does(trained, collection, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in cache.iterdir())
     for path in tmp_path.iterdir():
         np.testing.assert_allclose(np.load(path), np.load(cache / path.name), rtol=1e-3, atol=1e-3)
+
+
+def test_training_never_replaces_a_folder_that_holds_something_else(run, collection, tmp_path):
+    diary = tmp_path / "diary.txt"
+    diary.write_text("mine")
+    result = run("train", "librosa", "--audio", collection, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "'diary.txt'" in result.output
+    assert "statistics" not in result.output
+    assert diary.read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(run, collection, tmp_path):
+    (tmp_path / "file").touch()
+    result = run("train", "librosa", "--audio", collection, "--out", tmp_path / "file" / "librosa")
+    assert result.exit_code == 2
+    assert "No artifact can be written" in result.output
+
+
+@pytest.mark.parametrize("out", ["file/x.npz", "folder"])
+def test_a_place_that_cannot_be_written_is_told_before_embedding(run, collection, tmp_path, out):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    result = run("embed", "--encoder", "librosa", "--out", tmp_path / out, collection / "tune 1.wav")
+    assert result.exit_code == 2
+    assert "--out" in result.output
+    assert "tracks" not in result.output
