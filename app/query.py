@@ -185,4 +185,5 @@ def compose(
             "spaces they weigh (silence has no key). Weigh other spaces or take other references."
         )
         raise InvalidQuery(message, [Fault("terms", message)])
-    return Query(tuple(spaces), vector, np.where(weights.max(axis=0) > 0, 1.0, -1.0) * magnitudes / total)
+    is_contrast = (weights.max(axis=0) <= 0) & (weights.min(axis=0) < 0)
+    return Query(tuple(spaces), vector, np.where(is_contrast, -1.0, 1.0) * magnitudes / total)

@@ -67,3 +67,8 @@ def test_calibration_gives_a_space_of_small_deviation_its_influence_back() -> No
     source = np.array([[0.6, 0.8, 1.0]], dtype=np.float32)
     query = compose(SPACES, source, weight_matrix([None], SPACES), {"timbre": 1 / 0.3, "rhythm": 1 / 0.1})
     assert query.weights() == pytest.approx({"timbre": 0.25, "rhythm": 0.75})
+
+
+def test_a_masked_space_counts_zero_and_not_minus_zero() -> None:
+    query = compose(SPACES, np.ones((1, 3), dtype=np.float32), weight_matrix([{"timbre": 1.0}], SPACES))
+    assert not np.signbit(query.shares).any()
