@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.domain import Track
 from app.filters import Filter
+
+MAX_K: Final = 1000
+MAX_TERMS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,9 @@ class SearchRequest:
 
     Attributes:
         library_id: Whose tracks.
-        terms: At least one.
+        terms: 1 to ``MAX_TERMS``.
         encoder: By name; ``None`` is the default encoder.
-        k: How many matches, 1 to 1000.
+        k: How many matches, 1 to ``MAX_K``.
         where: Which tracks may be found.
         max_similarity: Ceiling, in [-1, 1]: closer ones are left out.
         diversity: 0 to 1; maximal marginal relevance with λ = 1 - diversity.

@@ -1,6 +1,6 @@
 """Query clips: audio that asks a question and goes away."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError
@@ -11,7 +11,7 @@ from app.api.dependencies import AssemblyDep, ItemId, Reader, SettingsDep, Write
 from app.api.problems import request_id
 from app.api.schemas import ClipResponse, JobResponse, UploadedClipResponse
 from app.api.threads import in_upload_thread
-from app.api.upload import Upload, receive_upload
+from app.api.upload import Upload, describe_upload, receive_upload
 from app.domain import TrackKind
 from app.errors import Fault, InvalidRequest
 from app.services.ingest import Arrival, Ingested
@@ -26,29 +26,16 @@ MAX_TTL_S = 7 * 24 * 3600.0
 _TTL: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0, le=MAX_TTL_S, allow_inf_nan=False)])
 _KEEP: TypeAdapter[bool] = TypeAdapter(bool)
 
-_UPLOAD_SCHEMA: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "The audio."},
-                        "ttl_s": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TTL_S},
-                        "keep_audio": {"type": "boolean", "default": True},
-                    },
-                },
-                "example": {"file": "(bytes)", "ttl_s": 600, "keep_audio": False},
-            }
-        },
-    }
-}
+_UPLOAD = describe_upload(
+    {
+        "ttl_s": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TTL_S},
+        "keep_audio": {"type": "boolean", "default": True},
+    },
+    {"ttl_s": 600, "keep_audio": False},
+)
 
 
-@router.post("", status_code=202, openapi_extra=_UPLOAD_SCHEMA)
+@router.post("", status_code=202, openapi_extra=_UPLOAD)
 async def add_clip(
     request: Request, caller: Reader, assembly: AssemblyDep, settings: SettingsDep
 ) -> UploadedClipResponse:

@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from app.api.problems import message_of, place_of, summary
+from app.api.problems import refusal
 from app.api.schemas import RequestBody
 from app.api.text import Line
-from app.errors import Fault, InvalidRequest
+from app.errors import InvalidRequest
 from app.filters import FIELDS, AllOf, AnyOf, Between, Filter, Known, Not, OneOf, SameAsQuery
 
 MAX_CONDITIONS = 200
@@ -125,7 +125,4 @@ def filter_from_query(text: str | None) -> Filter | None:
     try:
         return _ADAPTER.validate_json(text).to_filter()
     except ValidationError as error:
-        faults = [
-            Fault(place_of(("query", "filter", *fault["loc"])), message_of(fault)) for fault in error.errors()
-        ]
-        raise InvalidRequest(summary(faults), faults) from error
+        raise refusal(error, "query", "filter") from error

@@ -9,10 +9,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from app import errors
-from app.errors import Fault, SoundkinError
+from app.errors import Fault, InvalidRequest, SoundkinError
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +137,17 @@ def message_of(fault: Mapping[str, Any]) -> str:
 def summary(faults: Sequence[Fault]) -> str:
     """Say all faults in one line."""
     return "; ".join(f"{fault.place}: {fault.message}" for fault in faults)
+
+
+def refusal(error: ValidationError, *place: str | int) -> InvalidRequest:
+    """Return the error for something that we checked with pydantic ourselves, with all its faults.
+
+    Args:
+        error: What pydantic found.
+        place: Where in the request that stood, for example ``"body", "metadata"``.
+    """
+    faults = [Fault(place_of((*place, *fault["loc"])), message_of(fault)) for fault in error.errors()]
+    return InvalidRequest(summary(faults), faults)
 
 
 def of_http(request: Request, error: HTTPException) -> JSONResponse:

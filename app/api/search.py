@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import AssemblyDep, Reader, SettingsDep
-from app.api.problems import message_of, place_of, request_id, summary
+from app.api.problems import refusal, request_id
 from app.api.schemas import ClipResponse, JobResponse
 from app.api.search_schemas import (
     UPLOADED,
@@ -21,9 +20,9 @@ from app.api.search_schemas import (
     WaitingResponse,
 )
 from app.api.threads import in_upload_thread
-from app.api.upload import json_field, receive_upload
+from app.api.upload import describe_upload, json_field, receive_upload
 from app.domain import Job, JobState, TrackKind
-from app.errors import AudioRefused, Conflict, Fault, InvalidRequest
+from app.errors import AudioRefused, Conflict
 from app.services.assembly import Assembly
 from app.services.ingest import Arrival, Ingested
 
@@ -31,31 +30,17 @@ router = APIRouter(prefix="/v1/search", tags=["search"])
 
 POLL_S = 0.1
 
-_UPLOAD_SCHEMA: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "The audio."},
-                        "query": {
-                            "type": "string",
-                            "contentMediaType": "application/json",
-                            "description": "A search as JSON, where `terms` may be left out (the file is the only "
-                            f'reference) or say `{{"clip": "{UPLOADED}"}}` for the file, and `wait_s` '
-                            "says how long to wait.",
-                        },
-                    },
-                },
-                "example": {"file": "(bytes)", "query": '{"k": 10, "wait_s": 20}'},
-            }
-        },
-    }
-}
+_UPLOAD = describe_upload(
+    {
+        "query": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "A search as JSON, where `terms` may be left out (the file is the only reference) or "
+            f'say `{{"clip": "{UPLOADED}"}}` for the file, and `wait_s` says how long to wait.',
+        }
+    },
+    {"query": '{"k": 10, "wait_s": 20}'},
+)
 
 
 @router.post("")
@@ -68,7 +53,7 @@ def search(body: SearchBody, caller: Reader, assembly: AssemblyDep) -> SearchRes
 @router.post(
     "/audio",
     responses={202: {"model": WaitingResponse, "description": "The clip is not embedded yet."}},
-    openapi_extra=_UPLOAD_SCHEMA,
+    openapi_extra=_UPLOAD,
 )
 async def search_by_audio(
     request: Request, response: Response, caller: Reader, assembly: AssemblyDep, settings: SettingsDep
@@ -100,8 +85,7 @@ def audio_query(sent: object) -> AudioSearchBody:
     try:
         return AudioSearchBody.model_validate(sent)
     except ValidationError as error:
-        faults = [Fault(place_of(("body", "query", *f["loc"])), message_of(f)) for f in error.errors()]
-        raise InvalidRequest(summary(faults), faults) from error
+        raise refusal(error, "body", "query") from error
 
 
 async def _ended_job(assembly: Assembly, ingested: Ingested, wait_s: float) -> Job:

@@ -7,14 +7,12 @@ from pydantic import ConfigDict, Field, model_validator
 from app.api.filter_body import FilterBody
 from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
 from app.api.text import Line, Word
-from app.retrieval import Match, SearchAnswer, SearchRequest, SegmentMatch, SpaceShare, Term
+from app.retrieval import MAX_K, MAX_TERMS, Match, SearchAnswer, SearchRequest, SegmentMatch, SpaceShare, Term
 
 UPLOADED = "$file"
 """What a term of a search by audio says for the file that comes with it."""
 
-MAX_TERMS = 64
 MAX_SPACES = 64
-MAX_K = 1000
 MAX_WEIGHT = 1e6
 
 Weight = Annotated[float, Field(ge=-MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from app.api.audio import audio_response
 from app.api.dependencies import AssemblyDep, ItemId, Reader, SettingsDep, Writer
 from app.api.filter_body import filter_from_query
-from app.api.problems import message_of, place_of, request_id, summary
+from app.api.problems import refusal, request_id
 from app.api.schemas import (
     EmbeddingResponse,
     JobResponse,
@@ -20,45 +20,31 @@ from app.api.schemas import (
 )
 from app.api.text import Line
 from app.api.threads import in_upload_thread
-from app.api.upload import json_field, receive_upload
+from app.api.upload import describe_upload, json_field, receive_upload
 from app.domain import TrackKind, TrackState
-from app.errors import Fault, InvalidRequest
 from app.services.encoders import find_encoder
 from app.services.ingest import Arrival, Ingested
 from app.services.tracks import find
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 
-_UPLOAD_SCHEMA: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "The audio."},
-                        "metadata": {
-                            "type": "string",
-                            "contentMediaType": "application/json",
-                            "description": "MetadataBody as JSON; goes before the tags in the file.",
-                        },
-                    },
-                },
-                "example": {"file": "(bytes)", "metadata": '{"title": "Night Train", "tags": ["jazz"]}'},
-            }
-        },
-    }
-}
+_UPLOAD = describe_upload(
+    {
+        "metadata": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "MetadataBody as JSON; goes before the tags in the file.",
+        }
+    },
+    {"metadata": '{"title": "Night Train", "tags": ["jazz"]}'},
+)
 
 
 @router.post(
     "",
     status_code=202,
     responses={200: {"model": UploadedTrackResponse, "description": "The same bytes are there already."}},
-    openapi_extra=_UPLOAD_SCHEMA,
+    openapi_extra=_UPLOAD,
 )
 async def add_track(
     request: Request, response: Response, caller: Writer, assembly: AssemblyDep, settings: SettingsDep
@@ -81,8 +67,7 @@ def declared_metadata(sent: object) -> dict[str, Any]:
     try:
         return MetadataBody.model_validate(sent).declared()
     except ValidationError as error:
-        faults = [Fault(place_of(("body", "metadata", *f["loc"])), message_of(f)) for f in error.errors()]
-        raise InvalidRequest(summary(faults), faults) from error
+        raise refusal(error, "body", "metadata") from error
 
 
 def _uploaded(ingested: Ingested) -> UploadedTrackResponse:

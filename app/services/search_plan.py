@@ -9,15 +9,12 @@ from app.domain import EncoderInfo, EncoderState
 from app.errors import Fault, InvalidQuery, InvalidRequest, NotEmbedded, Transient
 from app.ports import Database, Numbers, Transaction
 from app.query import Query, compose, weight_faults, weight_matrix
-from app.retrieval import SearchRequest
+from app.retrieval import MAX_K, MAX_TERMS, SearchRequest
 from app.services import calibration
 from app.services.indexing import IndexKeeper
 from app.services.kept_index import KeptIndex
 from app.services.references import Reference, ReferenceReader, own_numbers, resolve_same_as_query
 from app.services.stopwatch import Stopwatch
-
-MAX_K = 1000
-MAX_TERMS = 100
 
 
 @dataclass(frozen=True, slots=True)
