@@ -7,6 +7,7 @@
 import json
 import re
 import resource
+import signal
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -146,7 +147,11 @@ def serve(questions: TextIO, answers: TextIO) -> None:
 
 
 def main() -> None:
-    """Serve standard input within MEMORY_BYTES."""
+    """Serve standard input within MEMORY_BYTES.
+
+    Ctrl-C in a terminal reaches every process; this one ends with its input, so that no upload is refused for it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MEMORY_BYTES, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, most))

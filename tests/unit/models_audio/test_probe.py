@@ -1,5 +1,6 @@
 import io
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -176,3 +177,16 @@ def test_the_process_starts_quickly_without_torch_and_ends_with_its_input(tmp_pa
 def test_an_unreadable_file_is_refused_in_the_process_itself():
     with pytest.raises(AudioUnreadable):
         probe(io.BytesIO(b"RIFF\x00\x00\x00\x00WAVEfmt "))
+
+
+def test_ctrl_c_in_the_terminal_of_the_service_does_not_end_the_probe():
+    command = [sys.executable, "-m", "models.probe"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, bufsize=1, **pipes) as process:
+        process.stdin.write("?\n")
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate("?\n", timeout=20)
+    assert json.loads(out)["ok"] is False
+    assert err == ""
+    assert process.returncode == 0
