@@ -41,7 +41,7 @@ def checked_filter(where: Filter) -> Filter:
     checker = _Checker()
     checked = checker.check(where, "filter", 1)
     if checker.faults:
-        summary = "; ".join(f"{fault.place} {fault.message}" for fault in checker.faults[:3])
+        summary = "; ".join(f"{fault.place}: {fault.message}" for fault in checker.faults[:3])
         raise InvalidRequest(f"The filter cannot be used: {summary}.", checker.faults)
     return checked
 
@@ -84,7 +84,7 @@ class _Checker:
             case Between():
                 return self._check_bounds(where, place)
             case SameAsQuery():
-                self._fault(place, "refers to a query, which only a search has")
+                self._fault(place, "'same_as_query' refers to a query, which only a search has")
         return where
 
     def _check_bounds(self, where: Between, place: str) -> Between:
@@ -116,7 +116,7 @@ class _Checker:
         kind = FIELDS[field]
         comparable = _CONVERSIONS[kind](value)
         if comparable is None:
-            self._fault(place, f"has {value!r:.80}, but '{field}' takes {_EXPECTED[kind]}")
+            self._fault(place, f"'{field}' takes {_EXPECTED[kind]}, not {value!r:.80}")
             return value
         return comparable
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
 
 from app.api.problems import refusal
 from app.api.schemas import RequestBody
@@ -14,7 +14,12 @@ from app.filters import FIELDS, AllOf, AnyOf, Between, Filter, Known, Not, OneOf
 MAX_CONDITIONS = 200
 MAX_DEPTH = 20
 
-Value = float | Line
+Value = Annotated[
+    Annotated[float, Field(strict=True), Tag("number")] | Annotated[Line, Tag("text")],
+    Discriminator(lambda sent: "text" if isinstance(sent, str) else "number"),
+]
+"""Told apart by what was sent, so that a fault is told of that and not of the other as well."""
+
 _SHAPES = ("all", "any", "not", "field")
 _BOUNDS = ("gte", "lte", "gt", "lt")
 _CONDITIONS = ("in", "equals", "known", "same_as_query")

@@ -54,6 +54,8 @@ KINDS: Mapping[type[SoundkinError], Kind] = {
 RETRY_AFTER_S = 2.0
 """What a caller is told to wait when a server behind the service is away."""
 
+MAX_PLACE = 200
+
 _BY_STATUS = {
     400: Kind(400, "bad-request", "The request cannot be read"),
     403: Kind(403, "forbidden", "Not allowed"),
@@ -126,7 +128,13 @@ def place_of(location: Sequence[str | int]) -> str:
     text = ""
     for step in location:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".")
+    return shortened(text.removeprefix("."))
+
+
+def shortened(text: str) -> str:
+    """Cut the middle out of a path that is too long to read, such as one through hundreds of nested filters."""
+    half = MAX_PLACE // 2
+    return text if len(text) <= MAX_PLACE else f"{text[:half]}…{text[-half:]}"
 
 
 def message_of(fault: Mapping[str, Any]) -> str:

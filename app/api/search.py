@@ -107,7 +107,8 @@ def _read_job(assembly: Assembly, job: Job) -> Job:
 
 def _must_be_done(job: Job) -> None:
     if job.state is JobState.FAILED:
-        raise AudioRefused(f"The clip cannot be embedded: {job.error_message or job.error_code}.")
+        reason = (job.error_message or job.error_code or "").removesuffix(".")
+        raise AudioRefused(f"The clip cannot be embedded: {reason}.")
     if job.state is JobState.CANCELLED:
         raise Conflict("The clip's job was cancelled. Send the clip again.")
 

@@ -86,7 +86,7 @@ class ReferenceReader:
         job = jobs[0]
         if not job.state.is_final:
             return f"{lack} yet: its job {job.id} is {job.state}. Ask again when it is done."
-        reason = f" ({job.error_message})" if job.error_message else ""
+        reason = f" ({job.error_message.removesuffix('.')})" if job.error_message else ""
         return f"{lack}: its job {job.id} is {job.state}{reason}. Retry the job, or upload usable audio."
 
     def _reference(self, place: str, term: Term, track: Track, embedding: Embedding) -> Reference:
@@ -99,7 +99,8 @@ class ReferenceReader:
 
 
 def _sentences(faults: Sequence[Fault]) -> str:
-    return " ".join(fault.message for fault in faults)
+    """Say all faults, one sentence each."""
+    return " ".join(f"{fault.message.removesuffix('.')}." for fault in faults)
 
 
 def _fault_of_segment(segment_s: tuple[float, float], track: Track, embedding: Embedding) -> str | None:

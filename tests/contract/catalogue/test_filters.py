@@ -42,6 +42,12 @@ def test_every_fault_is_named_with_its_place(catalogue, where, places):
         assert [fault.place for fault in refused.value.faults] == places
 
 
+def test_a_fault_is_a_sentence_that_stands_for_itself(catalogue):
+    with pytest.raises(InvalidRequest) as refused:
+        catalogue.allowed_numbers(DEFAULT_LIBRARY, OneOf("tempo_bpm", ["fast"]))
+    assert [fault.message for fault in refused.value.faults] == ["'tempo_bpm' takes a finite number, not 'fast'"]
+
+
 def test_a_filter_without_end_is_refused(catalogue):
     deep = Known("title")
     for _ in range(5000):

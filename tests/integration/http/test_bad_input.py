@@ -182,6 +182,11 @@ def test_jobs_about_something_that_is_no_id_are_not_found(shared):
         ('{"terms": [{"track": "x"}], "diversity": -1}', "body.diversity"),
         ('{"terms": [{"track": "x"}], "limit": 5}', "body.limit"),
         ('{"terms": [{"track": "x"}], "filter": {"field": "colour", "in": ["red"]}}', "no field 'colour'"),
+        (
+            '{"terms": [{"track": "x"}], "filter": {"field": "duration_s", "gte": NaN}}',
+            "body.filter.gte.number: Input should be a finite number",
+        ),
+        ('{"terms": [{"track": "x"}], "filter": {"field": "duration_s", "gte": true}}', "valid number"),
     ],
 )
 def test_a_faulty_search_is_refused_with_its_place(shared, body, says):
@@ -201,6 +206,14 @@ def test_a_json_body_without_end_is_cut_whatever_it_is_called(shared, content_ty
     body = json.dumps({"terms": [{"track": "x" * 2_000_000}]})
     answer = shared.http.post("/v1/search", content=body, headers={"Content-Type": content_type})
     assert is_problem(answer, 413, "1048576 bytes")
+
+
+def test_the_place_of_a_fault_deep_in_a_filter_stays_readable(shared):
+    where = '{"not": ' * 400 + "{}" + "}" * 400
+    body = f'{{"terms": [{{"track": "x"}}], "filter": {where}}}'
+    answer = shared.http.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    assert is_problem(answer, 422, "body.filter.not.not")
+    assert len(answer.json()["detail"]) < 400
 
 
 def test_unknown_paths_and_methods_are_problems(shared):

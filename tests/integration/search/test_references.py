@@ -177,6 +177,12 @@ def test_all_faults_of_a_request_are_reported_together(world, halves):
     ]
 
 
+def test_faults_are_told_one_sentence_each(world, halves):
+    with pytest.raises(InvalidQuery) as error:
+        world.search(Term("nowhere"), where=Between("tempo_bpm", gte="fast"))
+    assert str(error.value).startswith("'tempo_bpm' takes a finite number, not 'fast'. There is no ")
+
+
 def test_too_many_terms_are_refused_before_they_are_read(world, halves):
     with pytest.raises(InvalidQuery, match="101 terms"):
         world.search(*[halves] * 101)
