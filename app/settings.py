@@ -20,7 +20,9 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 class Settings(BaseSettings):
     """Settings of the web process and of workers; both read the same variables."""
 
-    model_config = SettingsConfigDict(env_prefix="SOUNDKIN_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SOUNDKIN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         default=Path("data"), description="Where the embedded default keeps database, audio, snapshots."
@@ -70,7 +72,9 @@ class Settings(BaseSettings):
     snapshot_s: float = Field(default=300.0, gt=0, description="How often changed indexes are written to disk.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
-    admin_key: SecretStr | None = Field(default=None, description="An admin key from outside, for the first start.")
+    admin_key: SecretStr | None = Field(
+        default=None, min_length=32, description="An admin key from outside, for the first start."
+    )
 
     @property
     def resolved_database_url(self) -> str:

@@ -211,8 +211,8 @@ def idle_service(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture
 def locked_service(tmp_path: Path) -> Iterator[Service]:
-    """A service without any worker that asks for the key ``open-sesame``."""
-    with running(tmp_path, SOUNDKIN_EMBEDDED_WORKER="false", SOUNDKIN_ADMIN_KEY="open-sesame") as service:
+    """A service without any worker that asks for a key."""
+    with running(tmp_path, SOUNDKIN_EMBEDDED_WORKER="false", SOUNDKIN_ADMIN_KEY="open-sesame" * 3) as service:
         yield service
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from app.__main__ import main
+from app.settings import Settings
 from workers.__main__ import main as work
 
 
@@ -69,3 +70,18 @@ def test_a_port_that_is_taken_is_told_before_a_worker_is_started(soundkin):
 def test_a_host_that_has_no_address_is_told_with_what_to_do(soundkin, monkeypatch):
     monkeypatch.setenv("SOUNDKIN_ADMIN_KEY", "k" * 40)
     assert "cannot listen on nonsense..host:8000" in soundkin("serve", "--host", "nonsense..host")
+
+
+def test_an_admin_key_that_can_be_guessed_is_refused(soundkin, monkeypatch):
+    monkeypatch.setenv("SOUNDKIN_ADMIN_KEY", "secret")
+    said = soundkin("serve")
+    assert "SOUNDKIN_ADMIN_KEY" in said
+    assert "at least 32" in said
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch):
+    monkeypatch.setenv("SOUNDKIN_ADMIN_KEY", "")
+    monkeypatch.setenv("SOUNDKIN_REDIS_URL", "")
+    settings = Settings()
+    assert settings.admin_key is None
+    assert settings.redis_url is None
