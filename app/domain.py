@@ -329,6 +329,7 @@ class ChangeKind(StrEnum):
     TRACK_DELETED = "track.deleted"
     JOB_UPDATED = "job.updated"
     ENCODER_UPDATED = "encoder.updated"
+    LIBRARY_ADDED = "library.added"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import numpy as np
 import structlog
 import torch
 
+from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo
 from app.errors import ConfigurationError
 from app.logs import configure_logging
-from app.ports import Database
+from app.ports import Database, Transaction
 from app.settings import Settings
 from app.wiring import open_audio_store, open_database
 from models.analysis import analyse
@@ -71,15 +72,23 @@ def load_encoders(settings: Settings, device: torch.device) -> list[Encoder]:
 
 
 def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encoder]:
-    """Tell the catalogue which encoders there are, and key them by the ids that it gives them."""
+    """Tell the catalogue which encoders there are, and key them by the ids that it gives them.
+
+    Of one that it did not know, those hear who follow the change log: indexes are made for it, and pages show it.
+    """
 
     def write() -> dict[str, Encoder]:
         with database.transaction() as tx:
-            return {
-                tx.catalogue.announce_encoder(to_encoder_info(encoder.manifest)).id: encoder for encoder in encoders
-            }
+            return {_announce(tx, to_encoder_info(encoder.manifest)): encoder for encoder in encoders}
 
     return outlast(write)
+
+
+def _announce(tx: Transaction, brought: EncoderInfo) -> str:
+    known = tx.catalogue.announce_encoder(brought)
+    if known.id == brought.id:
+        tx.changes.append(DEFAULT_LIBRARY, ChangeKind.ENCODER_UPDATED, known.id)
+    return known.id
 
 
 def warm_up(encoders: Iterable[Encoder]) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.opened import opened_database
-from app.domain import Library, new_id
+from app.domain import ChangeKind, Library, new_id
 from app.errors import Conflict, NotFound
 from app.ports import Database
 
@@ -33,6 +33,7 @@ def add(name: Annotated[str, typer.Argument(help="A name that is not taken.")]) 
         if any(other.name == name for other in tx.catalogue.libraries()):
             raise Conflict(f"There is a library '{name}' already.")
         tx.catalogue.add_library(library)
+        tx.changes.append(library.id, ChangeKind.LIBRARY_ADDED, library.id)
     typer.echo(library.id)
 
 

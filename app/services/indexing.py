@@ -25,6 +25,7 @@ _CALIBRATION_SEED = 20_260
 """Every replica draws the same pairs, so that all answer alike."""
 
 _VECTORS_CHANGE = {ChangeKind.TRACK_EMBEDDED, ChangeKind.TRACK_DELETED}
+_WANTED_CHANGE = {ChangeKind.ENCODER_UPDATED, ChangeKind.LIBRARY_ADDED}
 
 Key = tuple[str, str]
 """Ids of library and encoder."""
@@ -244,7 +245,7 @@ class IndexKeeper:
         if not changes:
             return
         touched = _touched(changes)
-        if touched or any(change.kind is ChangeKind.ENCODER_UPDATED for change in changes):
+        if touched or any(change.kind in _WANTED_CHANGE for change in changes):
             self._match(tx, self._shelf.build)
         for kept in self._kept.values():
             if numbers := touched.get(kept.library_id):

@@ -74,6 +74,7 @@ class World:
         with self.database.transaction() as tx:
             library = Library(new_id(), name)
             tx.catalogue.add_library(library)
+            tx.changes.append(library.id, ChangeKind.LIBRARY_ADDED, library.id)
         return library.id
 
     def track(self, title, *, embedded=True, **values):

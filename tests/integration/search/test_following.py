@@ -405,3 +405,10 @@ def test_an_index_that_the_change_log_does_not_reach_back_to_is_built_anew(real_
     real_world.keeper.catch_up()
     assert real_world.held() == {track.number for track in tracks}
     assert real_world.keeper.lag == 0
+
+
+def test_a_new_library_has_an_index_before_its_first_track(world):
+    world.keeper.catch_up()
+    library = world.library("label")
+    world.keeper.catch_up()
+    assert world.held(library) == set()

@@ -1,7 +1,11 @@
 """The child before its first job."""
 
+import torch
+
+from app.adapters.memory_database import MemoryDatabase
+from app.domain import ChangeKind
 from models.registry import load_encoder
-from workers.embed_process import WARM_UP_S, warm_up
+from workers.embed_process import WARM_UP_S, announce, warm_up
 
 
 def test_every_encoder_has_embedded_something_before_the_first_job():
@@ -18,3 +22,12 @@ def test_every_encoder_has_embedded_something_before_the_first_job():
 
     warm_up([Spy(), Spy()])
     assert pooled == [WARM_UP_S] * 2
+
+
+def test_who_follows_the_change_log_hears_of_a_new_encoder_once():
+    database, encoder = MemoryDatabase(), load_encoder("librosa", torch.device("cpu"))
+    [encoder_id] = announce(database, [encoder])
+    assert list(announce(database, [encoder])) == [encoder_id]
+    with database.transaction() as tx:
+        told = [(change.kind, change.subject) for change in tx.changes.after(0)]
+    assert told == [(ChangeKind.ENCODER_UPDATED, encoder_id)]
