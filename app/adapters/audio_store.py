@@ -1,12 +1,12 @@
 """Where audio is kept: in a local folder by default, or behind any URL that fsspec knows."""
 
-import os
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from app.adapters.audio_upload import AudioUpload, check_key, prepare_folder, storage_errors
+from app.adapters.folder_sync import sync_folder
 from app.errors import NotFound
 from app.ports import AudioStore
 
@@ -75,19 +75,11 @@ class LocalAudioStore:
         with storage_errors():
             self._make_folder(path.parent)
             written.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder.parent)

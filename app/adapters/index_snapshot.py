@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from app.adapters.folder_sync import sync_folder
 from app.domain import Vectors
 from app.errors import IndexCorrupt
 from app.ports import Numbers
@@ -64,7 +65,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot, *, identity: str) -> None:
         temporary.replace(folder / NAME)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _write(file: BinaryIO, snapshot: Snapshot, identity: str) -> None:
@@ -74,14 +75,6 @@ def _write(file: BinaryIO, snapshot: Snapshot, identity: str) -> None:
     np.save(hashing, snapshot.numbers, allow_pickle=False)
     np.save(hashing, snapshot.vectors, allow_pickle=False)
     file.write(hashing.checksum())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_snapshot(folder: Path, *, identity: str, dimension: int) -> Snapshot:
