@@ -5,8 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,13 @@ from app.errors import AudioRefused
 
 LOOK_S = 0.3
 LONGEST_NAME = 60
+SHORTEST_NAME = 16
+_NAMES = ("title", "artist")
+_DISPENSABLE = ("key", "tempo", "length", "artist", "percentile")
+"""Columns in the order in which a narrow terminal does without them."""
+
+_GAP = 2
+"""Blanks between two columns."""
 
 ReferenceArgument = Annotated[
     str, typer.Argument(metavar="FILE|TRACK", help="An audio file, or the id of a track in the catalogue.")
@@ -105,11 +114,22 @@ def _seconds(text: str) -> tuple[float, float]:
 
 def _source(client: ServiceClient, reference: str) -> dict[str, str]:
     file = Path(reference)
+    if file.is_dir():
+        raise typer.BadParameter(f"{reference} is a folder; name one audio file, or the id of a track.")
     if not file.is_file():
+        if not _is_id(reference):
+            raise typer.BadParameter(f"There is no file {reference}, and it is not the id of a track either.")
         return {"track": reference}
     answer = client.upload("/v1/clips", file)
     _await(client, answer["job"])
     return {"clip": answer["clip"]["id"]}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _await(client: ServiceClient, job: Mapping[str, Any]) -> None:
@@ -128,48 +148,58 @@ def _print(answer: Mapping[str, Any]) -> None:
         console.print(answer["empty_because"])
         return
     spaces = [name for name, weight in answer["query"]["weights"].items() if weight]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, options in _columns(spaces):
-        table.add_column(column, **options)
-    for rank, match in enumerate(answer["matches"], start=1):
-        table.add_row(*_row(rank, match, spaces))
-    console.print(table)
+    rows = [_row(rank, match, spaces) for rank, match in enumerate(answer["matches"], start=1)]
+    console.print(_table(rows, console.width))
     index = answer["index"]
     exact = "exact" if index["exact"] else "approximate"
     console.print(f"{index['allowed']} of {index['size']} tracks compared, {exact}.", style="dim")
 
 
-def _columns(spaces: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-    number: dict[str, Any] = {"justify": "right", "no_wrap": True}
-    name: dict[str, Any] = {"overflow": "ellipsis", "no_wrap": True, "max_width": LONGEST_NAME}
-    return [
-        ("#", number),
-        ("title", name),
-        ("artist", name),
-        ("similarity", number),
-        ("percentile", number),
-        *((space, number) for space in spaces),
-        ("length", number),
-        ("tempo", number),
-        ("key", {"no_wrap": True}),
-    ]
+def _table(rows: Sequence[Mapping[str, str]], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = _fitting(rows, width)
+    names = [column for column in columns if column in _NAMES]
+    room = width + _GAP - sum(_needed(rows, column) + _GAP for column in columns if column not in names)
+    for column in columns:
+        if column in names:
+            longest = min(LONGEST_NAME, room // len(names) - _GAP)
+            table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=max(1, longest))
+        else:
+            table.add_column(column, justify="left" if column == "key" else "right", no_wrap=True)
+    for row in rows:
+        # Text, because a title may look like rich's markup.
+        table.add_row(*(Text(row[column]) for column in columns))
+    return table
 
 
-def _row(rank: int, match: Mapping[str, Any], spaces: Sequence[str]) -> list[Text]:
+def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Leave out what a narrow terminal has no room for, rather than cut every number short."""
+    columns = [column for column in rows[0] if any(row[column] for row in rows)]
+    for dispensable in _DISPENSABLE:
+        if sum(_needed(rows, column) + _GAP for column in columns) - _GAP <= width:
+            break
+        columns = [column for column in columns if column != dispensable]
+    return columns
+
+
+def _needed(rows: Sequence[Mapping[str, str]], column: str) -> int:
+    longest = max(cell_len(text) for text in (column, *(row[column] for row in rows)))
+    return min(longest, SHORTEST_NAME) if column in _NAMES else longest
+
+
+def _row(rank: int, match: Mapping[str, Any], spaces: Sequence[str]) -> dict[str, str]:
     metadata, analysis = match["track"]["metadata"], match["track"]["analysis"] or {}
-    cells = [
-        str(rank),
-        metadata["title"] or match["track"]["filename"],
-        metadata["artist"] or "",
-        f"{match['similarity']:.3f}",
-        f"{match['percentile']:.1f}",
-        *(f"{match['by_space'][space]['contribution']:+.3f}" for space in spaces),
-        _clock(analysis.get("duration_s")),
-        _whole(analysis.get("tempo_bpm")),
-        analysis.get("key") or "",
-    ]
-    # Text, because a title may look like rich's markup.
-    return [Text(cell) for cell in cells]
+    return {
+        "#": str(rank),
+        "title": metadata["title"] or match["track"]["filename"],
+        "artist": metadata["artist"] or "",
+        "similarity": f"{match['similarity']:.3f}",
+        "percentile": f"{match['percentile']:.1f}",
+        **{space: f"{match['by_space'][space]['contribution']:+.3f}" for space in spaces},
+        "length": _clock(analysis.get("duration_s")),
+        "tempo": _whole(analysis.get("tempo_bpm")),
+        "key": analysis.get("key") or "",
+    }
 
 
 def _clock(seconds: float | None) -> str:
