@@ -101,10 +101,12 @@ class IndexShelf:
     def open(self, tx: Transaction, library_id: str, encoder: EncoderInfo) -> KeptIndex:
         """Restore the snapshot, or build from the database where there is none that can be used."""
         index = self.factory(encoder)
+        place = self._place(library_id, encoder)
         try:
-            seq = index.restore(self._place(library_id, encoder), identity=_identity(library_id, encoder))
+            seq = index.restore(place, identity=_identity(library_id, encoder))
         except IndexCorrupt as error:
-            log.info("index is built from the database", library=library_id, encoder=encoder.name, why=str(error))
+            tell = log.warning if place.exists() else log.info  # a first start has none, and that is no fault
+            tell("index is built from the database", library=library_id, encoder=encoder.name, why=str(error))
             return self.build(tx, library_id, encoder)
         if seq > tx.changes.last_seq():
             log.warning("index snapshot is ahead of the database, which was replaced", library=library_id)

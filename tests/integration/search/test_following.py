@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain import DEFAULT_LIBRARY, utc_now
 from app.errors import DatabaseUnavailable
@@ -140,9 +141,11 @@ def test_a_damaged_snapshot_is_built_anew_from_the_database(world, tmp_path, dam
     world.keeper.save()
     (file,) = (tmp_path / "index").rglob("index.snapshot")
     file.write_bytes(damage(file.read_bytes()))
-    world.restart().catch_up()
+    with capture_logs() as told:
+        world.restart().catch_up()
     assert len(world.held()) == 1
     assert same_as_database(world)
+    assert [line["log_level"] for line in told if "built from the database" in line["event"]] == ["warning"]
 
 
 def test_a_snapshot_that_is_ahead_of_the_database_is_not_used(world):
