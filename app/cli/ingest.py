@@ -142,4 +142,5 @@ def _summarise(console: Console, found: Found, tally: Tally) -> None:
     counts = {"added": tally.added, "accepted": tally.accepted, "already there": tally.there}
     counts |= {"failed": len(tally.failed), "left out (not named like audio; --all sends them)": found.skipped}
     parts = [f"{number} {what}" for what, number in counts.items() if number]
-    console.print(", ".join(parts) or "No files were found.", soft_wrap=True)
+    nothing = f"None of {len(found.files)} files was added." if found.files else "No files were found."
+    console.print(", ".join(parts) or nothing, soft_wrap=True)

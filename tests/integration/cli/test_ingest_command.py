@@ -168,6 +168,8 @@ def test_what_would_refuse_every_file_ends_the_run(service, soundkin, songs, sta
     service.interfere = lambda call: refusal(status, "No.") if call.startswith("POST") else None
     ran = soundkin("ingest", songs, "--url", service.url, "--jobs", 1)
     assert isinstance(ran.error, EveryCallRefused)
+    assert "files was added" in ran.err
+    assert "No files were found" not in ran.err
     assert not service.uploads
 
 
