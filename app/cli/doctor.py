@@ -84,7 +84,7 @@ def _check_access(settings: Settings, ports: Ports) -> Iterator[Finding]:
 
 
 def _check_service() -> Iterator[Finding]:
-    """What the running service says of itself: the index lives in its memory only."""
+    """What only the running service knows: the index in its memory, and why its worker does not run."""
     url = default_url()
     try:
         body = httpx.get(f"{url}/readyz", timeout=10.0, trust_env=False).json()
@@ -93,8 +93,8 @@ def _check_service() -> Iterator[Finding]:
         return
     yield Finding("service", Verdict.OK, f"answers at {url}")
     for found in body.get("findings", []):
-        if found["name"] == "index":
-            yield Finding("index", Verdict(found["verdict"]), found["message"], found["remedy"])
+        if found["name"] == "index" or (found["name"] == "workers" and found["verdict"] != Verdict.OK):
+            yield Finding(found["name"], Verdict(found["verdict"]), found["message"], found["remedy"])
 
 
 def _mend(settings: Settings, ports: Ports) -> Iterator[Finding]:
