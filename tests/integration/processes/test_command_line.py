@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_told(soundkin):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert fails(soundkin("serve", "--port", str(taken.getsockname()[1])), "address already in use")
+        assert fails(soundkin("serve", "--port", str(taken.getsockname()[1])), "cannot listen on 127.0.0.1")
 
 
 def test_a_data_directory_that_cannot_be_written_is_told(soundkin, tmp_path):
@@ -112,7 +112,10 @@ def test_the_doctor_finds_what_is_wrong_and_says_how_to_mend_it(soundkin):
     assert ill.status == 1
     assert "FAIL database" in ill.stdout
     wrong = soundkin("doctor", SOUNDKIN_PORT="many")
-    assert (wrong.status, "FAIL configuration: SOUNDKIN_PORT" in wrong.stdout) == (1, True)
+    assert (wrong.status, "FAIL configuration: The settings are not valid: SOUNDKIN_PORT" in wrong.stdout) == (
+        1,
+        True,
+    )
 
 
 def test_the_service_starts_answers_and_ends_quietly(soundkin):
