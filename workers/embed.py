@@ -8,6 +8,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from app.database import Database, Transaction
 from app.domain import (
     Analysis,
     ChangeKind,
@@ -22,7 +23,7 @@ from app.domain import (
     new_id,
 )
 from app.errors import LeaseLost, NotEmbedded, NotFound, SoundkinError
-from app.ports import AudioStore, Database, Transaction
+from app.ports import AudioStore
 from models.audio import DecodedAudio
 from models.encoder import Encoder, EncoderManifest
 from workers.batcher import Batcher

@@ -11,10 +11,10 @@ import numpy as np
 import structlog
 import torch
 
+from app.database import Database, Transaction
 from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo
 from app.errors import ConfigurationError
 from app.logs import configure_logging
-from app.ports import Database, Transaction
 from app.settings import Settings
 from app.wiring import open_audio_store, open_database
 from models.analysis import analyse

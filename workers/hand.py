@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from app.database import JobQueue
 from app.domain import Job, JobState
-from app.ports import JobQueue
 from workers.messages import Failure, Reached
 
 Verdict = Callable[[JobQueue, str, str], Job | None]

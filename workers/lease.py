@@ -9,9 +9,9 @@ from datetime import timedelta
 import psutil
 import structlog
 
+from app.database import Transaction
 from app.domain import Job, WorkerInfo, new_id, utc_now
 from app.errors import LeaseLost
-from app.ports import Transaction
 
 log = structlog.get_logger(__name__)
 

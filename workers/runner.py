@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import structlog
 
+from app.database import Database
 from app.domain import Job, Priority
 from app.errors import LeaseLost, Transient
-from app.ports import Database, Doorbell
+from app.ports import Doorbell
 from app.services.jobs import settle
 from workers.bell import Bell, Waker
 from workers.child import Child

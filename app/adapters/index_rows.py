@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from app.database import Numbers
 from app.domain import Vectors
-from app.ports import Hits, Numbers
+from app.ports import Hits
 from app.query import inner_products
 
 

@@ -15,9 +15,9 @@ from typing import BinaryIO
 import numpy as np
 
 from app.adapters.folder_sync import sync_folder
+from app.database import Numbers
 from app.domain import Vectors
 from app.errors import IndexCorrupt
-from app.ports import Numbers
 
 NAME = "index.snapshot"
 _FORMAT = 1

@@ -9,9 +9,9 @@ import numpy as np
 from app.adapters.memory_state import MemoryState
 from app.adapters.memory_tracks import not_found
 from app.adapters.storable import storable_embedding
+from app.database import Numbers
 from app.domain import Calibration, Embedding, EncoderInfo, EncoderState, Track, TrackKind, Vectors
 from app.errors import NotEmbedded, NotFound
-from app.ports import Numbers
 
 
 class MemoryEncoders:

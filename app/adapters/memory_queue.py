@@ -8,9 +8,9 @@ from typing import Protocol
 
 from app import transitions
 from app.adapters.storable import is_id, storable_text
+from app.database import ChangeLog
 from app.domain import ChangeKind, Job, JobState, QueueDepth, Tally, WorkerInfo, new_id
 from app.errors import Conflict, InvalidRequest, LeaseLost, NotFound
-from app.ports import ChangeLog
 
 
 class QueueState(Protocol):

@@ -12,10 +12,10 @@ from app.adapters.listing import Cursor, Sort, check_text
 from app.adapters.memory_filters import comparable_values, holds
 from app.adapters.memory_state import MemoryState
 from app.adapters.storable import storable_analysis, storable_metadata, storable_track
+from app.database import Numbers, Page
 from app.domain import Analysis, JobState, Metadata, Track, TrackKind, TrackState
 from app.errors import Conflict, NotFound
 from app.filters import AllOf, Filter
-from app.ports import Numbers, Page
 
 SEARCHED = ("title", "artist", "album")
 

@@ -21,9 +21,9 @@ from app.adapters.sql_engine import insert_into
 from app.adapters.sql_tracks import IS_TRACK, chunks, not_found
 from app.adapters.storable import is_id, storable_embedding
 from app.adapters.tables import calibration, embedding, encoder, library, segment, track
+from app.database import Numbers
 from app.domain import DEFAULT_LIBRARY, Calibration, Embedding, EncoderInfo, EncoderState, Vectors
 from app.errors import NotEmbedded, NotFound
-from app.ports import Numbers
 
 
 class SqlEncoders:

@@ -30,9 +30,9 @@ from app import transitions
 from app.adapters import tables
 from app.adapters.sql_engine import insert_into
 from app.adapters.storable import is_id, storable_text
+from app.database import ChangeLog
 from app.domain import ChangeKind, Job, JobKind, JobState, QueueDepth, Tally, WorkerInfo, new_id
 from app.errors import InvalidRequest, LeaseLost, NotFound
-from app.ports import ChangeLog
 
 _job = tables.job
 _worker = tables.worker

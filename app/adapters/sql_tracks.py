@@ -26,10 +26,10 @@ from app.adapters.sql_engine import insert_into
 from app.adapters.sql_filters import comparable_column, compile_filter
 from app.adapters.storable import is_id, storable_analysis, storable_metadata, storable_track
 from app.adapters.tables import embedding, job, track
+from app.database import Numbers, Page
 from app.domain import Analysis, JobState, Metadata, Track, TrackState, utc_now
 from app.errors import Conflict, NotFound
 from app.filters import Filter
-from app.ports import Numbers, Page
 
 CHUNK = 1000
 """How many values one statement lists."""

@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import AssemblyDep, Reader
 from app.api.schemas import JobResponse
+from app.database import Transaction
 from app.domain import Change, ChangeKind
 from app.errors import NotFound, SoundkinError
-from app.ports import Transaction
 from app.services.assembly import Assembly
 
 router = APIRouter(prefix="/v1/events", tags=["events"])

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from app.cli.library import library_id
 from app.cli.opened import opened_database
+from app.database import Database
 from app.domain import Scope
-from app.ports import Database
 from app.services.access import AccessService
 
 commands = typer.Typer(help="Access keys.", no_args_is_help=True)

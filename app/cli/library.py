@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.opened import opened_database
+from app.database import Database
 from app.domain import ChangeKind, Library, new_id
 from app.errors import Conflict, NotFound
-from app.ports import Database
 
 commands = typer.Typer(help="Libraries (tenants).", no_args_is_help=True)
 

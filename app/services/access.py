@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from app.database import Database
 from app.domain import DEFAULT_LIBRARY, ApiKey, Scope, new_id
 from app.errors import ConfigurationError, Conflict, Forbidden, Unauthenticated
-from app.ports import Database
 
 _PORT = re.compile(r":\d*$")
 

@@ -5,8 +5,9 @@ from statistics import median
 
 import numpy as np
 
+from app.database import Numbers
 from app.domain import Calibration, EncoderInfo, Vectors
-from app.ports import Numbers, VectorIndex
+from app.ports import VectorIndex
 
 PAIRS = 4096
 """Random pairs looked at; all pairs where there are no more. Measures a deviation to about 1 %."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.database import Numbers, Transaction
 from app.domain import Track, Vectors
-from app.ports import Numbers, Transaction
 from app.retrieval import SearchRequest
 from app.services.reranking import within_artist_limit
 from app.services.search_plan import Plan

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.database import Database
 from app.domain import QueueDepth, Tally, TrackState, WorkerInfo
-from app.ports import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.database import Database
 from app.domain import DEFAULT_LIBRARY, EncoderState, JobState
-from app.ports import AudioProbe, Database
+from app.ports import AudioProbe
 from app.services.encoders import standings
 from app.services.health import Finding, Verdict
 

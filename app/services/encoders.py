@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.database import Database, Transaction
 from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo, EncoderState
 from app.errors import NotFound
-from app.ports import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.database import Transaction
 from app.domain import Embedding
-from app.ports import Transaction
 from app.query import Query
 from app.retrieval import Match, SegmentMatch
 from app.services.search_plan import Plan

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
+from app.database import Database
 from app.errors import SoundkinError
-from app.ports import Database
 
 log = structlog.get_logger(__name__)
 

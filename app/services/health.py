@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.database import Database
 from app.errors import SoundkinError
-from app.ports import AudioStore, Database, Doorbell
+from app.ports import AudioStore, Doorbell
 from app.services.indexing import KeeperStatus
 
 

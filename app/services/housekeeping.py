@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import structlog
 
+from app.database import Database
 from app.domain import EncoderState, TrackKind, utc_now
 from app.errors import NotFound, SoundkinError
-from app.ports import Database
 from app.services.ingest import IngestService
 from app.services.jobs import mend
 from app.services.tracks import TrackService

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from app.database import Database, Transaction
 from app.domain import Calibration, Change, ChangeKind, EncoderInfo, EncoderState
 from app.errors import SoundkinError
-from app.ports import Database, IndexFactory, Transaction
+from app.ports import IndexFactory
 from app.services import calibration
 from app.services.kept_index import IndexDifference, IndexShelf, KeptIndex
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from app.database import Database, Transaction
 from app.domain import (
     ChangeKind,
     Job,
@@ -25,7 +26,7 @@ from app.domain import (
     utc_now,
 )
 from app.errors import Conflict, DatabaseUnavailable, NotFound, QueueFull, SoundkinError
-from app.ports import AudioProbe, AudioStore, AudioWriter, Database, Doorbell, Probe, Transaction
+from app.ports import AudioProbe, AudioStore, AudioWriter, Doorbell, Probe
 
 log = structlog.get_logger(__name__)
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from app.database import Transaction
 from app.domain import ChangeKind, Job, JobKind, JobState, Priority, Track, TrackState, new_id
 from app.errors import NotFound
-from app.ports import Transaction
 
 
 def settle(tx: Transaction, job: Job) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from app.database import Catalogue, Numbers, Transaction
 from app.domain import Calibration, EncoderInfo
 from app.errors import IndexCorrupt
-from app.ports import Catalogue, IndexFactory, Numbers, Transaction, VectorIndex
+from app.ports import IndexFactory, VectorIndex
 
 log = structlog.get_logger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.database import Transaction
 from app.domain import Embedding, EncoderInfo, JobState, Track, TrackKind, Vectors
 from app.errors import Fault, InvalidQuery, NotEmbedded, NotFound
 from app.filters import FIELDS, AllOf, AnyOf, Filter, Not, OneOf, SameAsQuery, Value
-from app.ports import Transaction
 from app.retrieval import Term
 
 ROUNDING_S = 0.05

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from app.database import Database
 from app.domain import Vectors
-from app.ports import Database
 from app.retrieval import Match, SearchAnswer, SearchRequest
 from app.services.candidates import Found, gather
 from app.services.explanation import explain

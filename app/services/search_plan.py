@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.database import Database, Numbers, Transaction
 from app.domain import EncoderInfo, EncoderState
 from app.errors import Fault, InvalidQuery, InvalidRequest, NotEmbedded, Transient
-from app.ports import Database, Numbers, Transaction
 from app.query import Query, compose, weight_faults, weight_matrix
 from app.retrieval import MAX_K, MAX_TERMS, SearchRequest
 from app.services import calibration

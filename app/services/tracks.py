@@ -5,9 +5,10 @@ from typing import Any
 
 import structlog
 
+from app.database import Database, Transaction
 from app.domain import ChangeKind, Track, TrackKind
 from app.errors import NotFound, SoundkinError
-from app.ports import AudioStore, Database, Transaction
+from app.ports import AudioStore
 from app.services.ingest import merge
 
 log = structlog.get_logger(__name__)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.database import Database
 from app.domain import (
     ChangeKind,
     Job,
@@ -17,7 +18,6 @@ from app.domain import (
     utc_now,
 )
 from app.errors import Conflict, InvalidRequest, LeaseLost, NotFound
-from app.ports import Database
 
 LEASE = timedelta(seconds=30)
 EXPIRED = timedelta(seconds=-1)
