@@ -68,7 +68,9 @@ class RedisDoorbell:
             return
         try:
             with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.lpush(KEY, 1).ltrim(KEY, 0, MAX_UNHEARD - 1).execute()
+                pipeline.lpush(KEY, 1)
+                pipeline.ltrim(KEY, 0, MAX_UNHEARD - 1)
+                pipeline.execute()
         except redis.RedisError as error:
             self._note(error)
         else:
