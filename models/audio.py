@@ -10,6 +10,7 @@ from models.container import StreamFacts, audio_stream, open_container, stream_f
 from models.errors import AudioUnreadable
 from models.frame_source import FrameSource
 from models.mixdown import Mixdown
+from models.truncation import truncation_notes
 
 SAMPLE_RATE_HZ = 22_050
 MAX_DURATION_S = 1_200.0
@@ -56,6 +57,7 @@ def decode(
     Raises:
         AudioUnreadable: Not audio, an impossible header, no sample at all, or more than half of it damaged.
     """
+    notes = truncation_notes(file)
     with open_container(file) as container:
         stream = audio_stream(container)
         facts = stream_facts(container, stream)
@@ -79,6 +81,7 @@ def decode(
         loudness_lufs=mixdown.loudness_lufs,
         warnings=(
             *source.warnings,
+            *notes,
             *_missing(facts, duration_s, max_duration_s),
             *mixdown.warnings(max_duration_s),
         ),
