@@ -1,7 +1,7 @@
 """Real music through a running service: ingest, identify excerpts, search by segment, same-source precision.
 
     soundkin serve &
-    python benchmarks/real_music.py --audio FOLDER --list recordings.csv [--json FILE]
+    python -m benchmarks.real_music --audio FOLDER --list benchmarks/recordings.csv [--json FILE]
 
 The list is a CSV with a row per file: `path` (below FOLDER), `soundtrack` (the source), and optionally `dup_of`
 (another row's path: the same recording), `artist`, `title`, `licence`. Everything goes over HTTP.
