@@ -59,6 +59,12 @@ class Cursor:
             raise InvalidRequest(f"The cursor {message}.", [Fault("cursor", message)]) from error
 
 
+def check_job_cursor(cursor: str | None) -> None:
+    """Jobs are listed by id, so their cursor is the last one's. Raises ``InvalidRequest`` for anything else."""
+    if cursor is not None and not is_id(cursor):
+        raise InvalidRequest(f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page.")
+
+
 def check_text(text: str) -> None:
     """Raise ``InvalidRequest`` for a text too long to be searched for."""
     if len(text) > MAX_TEXT:

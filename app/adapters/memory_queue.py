@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app import transitions
-from app.adapters.storable import is_id, storable_text
+from app.adapters.listing import check_job_cursor
+from app.adapters.storable import storable_text
 from app.database import ChangeLog
 from app.domain import ChangeKind, Job, JobState, QueueDepth, Tally, WorkerInfo, new_id
-from app.errors import Conflict, InvalidRequest, LeaseLost, NotFound
+from app.errors import Conflict, LeaseLost, NotFound
 
 
 class QueueState(Protocol):
@@ -56,8 +57,7 @@ class MemoryJobQueue:
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[Sequence[Job], str | None]:
-        if cursor is not None and not is_id(cursor):
-            raise InvalidRequest(f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page.")
+        check_job_cursor(cursor)
         found = sorted(
             (
                 job

@@ -28,11 +28,12 @@ from sqlalchemy import (
 
 from app import transitions
 from app.adapters import tables
+from app.adapters.listing import check_job_cursor
 from app.adapters.sql_engine import insert_into
 from app.adapters.storable import is_id, storable_text
 from app.database import ChangeLog
 from app.domain import ChangeKind, Job, JobKind, JobState, QueueDepth, Tally, WorkerInfo, new_id
-from app.errors import InvalidRequest, LeaseLost, NotFound
+from app.errors import LeaseLost, NotFound
 
 _job = tables.job
 _worker = tables.worker
@@ -78,11 +79,8 @@ class SqlJobQueue:
         cursor: str | None = None,
     ) -> tuple[Sequence[Job], str | None]:
         wanted = select(_job).where(_job.c.library_id == library_id)
+        check_job_cursor(cursor)
         if cursor is not None:
-            if not is_id(cursor):
-                raise InvalidRequest(
-                    f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page."
-                )
             wanted = wanted.where(_job.c.id < cursor)
         if subject is not None:
             if not is_id(subject):
