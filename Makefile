@@ -56,4 +56,5 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo 'Installing Soundkin and its tools into $(VENV) (a few minutes the first time) ...'
 	$(PIP) torch
 	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps tinysoundfont # its pyaudio is of no use here and builds on few machines
 	@touch $@ $(VENV)/.installed-run

@@ -7,8 +7,14 @@ ModelError
 ├── ArtifactUnwritable     there is no place for an artifact, or something else is there
 ├── UnknownEncoder         no encoder is registered under this name
 ├── TrainingImpossible     too little that can be learnt from
+├── DatasetInvalid         a manifest or folder with faults, every one named
+├── EvaluationImpossible   too little that can be compared, or labels that a question needs are missing
+├── ScoreUnreadable        a score that cannot be turned into notes, with the reason
+├── ToolMissing            a program, library or file outside Soundkin that a command needs, with how to get it
 └── DeviceUnavailable      the device that was asked for is not there
 """
+
+from collections.abc import Sequence
 
 
 class ModelError(Exception):
@@ -41,3 +47,27 @@ class DeviceUnavailable(ModelError):
 
 class TrainingImpossible(ModelError):
     """Too little that can be learnt from."""
+
+
+class DatasetInvalid(ModelError):
+    """A manifest or folder with faults.
+
+    Attributes:
+        faults: Every fault found, each saying where it is, what came and what was expected.
+    """
+
+    def __init__(self, what: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join((what, *(f"  {fault}" for fault in self.faults))))
+
+
+class EvaluationImpossible(ModelError):
+    """Too little that can be compared, or labels that a question needs are missing."""
+
+
+class ScoreUnreadable(ModelError):
+    """A score that cannot be turned into notes."""
+
+
+class ToolMissing(ModelError):
+    """A program, library or file outside Soundkin that a command needs is not there."""
