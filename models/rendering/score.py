@@ -44,8 +44,8 @@ class Part:
 class Score:
     """A piece, or an accompaniment that was generated.
 
-    A beat is the one that is felt: the dotted quarter of 6/8, 9/8 and 12/8, the half of 2/2, else the denominator of
-    the metre. A score whose metre changes is cut to its longest stretch of one metre.
+    A beat is the one that is felt: the dotted quarter of 6/8, 9/8 and 12/8, the half of 2/2, else the denominator
+    of the metre. A score whose metre changes is cut to its longest stretch of one metre.
 
     Attributes:
         piece: Unique among the scores of a corpus: renderings of one piece share it.
