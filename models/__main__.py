@@ -1,12 +1,13 @@
-"""Command line of the models package: train an encoder, embed files."""
+"""Command line of the models package: collections of music, training, embedding, evaluation."""
 
 import typer
 
-from models.cli import train
+from models.cli import corpus, train
 from models.cli.embed import embed
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(train.app, name="train")
+app.add_typer(corpus.app, name="corpus")
 app.command()(embed)
 
 
