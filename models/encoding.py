@@ -42,7 +42,8 @@ def encode(samples: NDArray[np.float32], rate_hz: int, how: Encoding) -> io.Byte
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     out = io.BytesIO()
     with av.open(out, "w", format=how.container) as file:
-        stream = file.add_stream(how.codec, rate=OPUS_RATE_HZ if how.codec == "libopus" else rate_hz, layout=layout)
+        file_rate_hz = OPUS_RATE_HZ if how.codec == "libopus" else rate_hz
+        stream = cast("AudioStream", file.add_stream(how.codec, rate=file_rate_hz, layout=layout))
         stream.format = how.sample_format
         stream.bit_rate = how.kbps * 1000
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
