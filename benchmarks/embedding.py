@@ -24,11 +24,11 @@ import psutil
 import torch
 from scipy import stats
 
-from benchmarks.recordings import Encoding, encoded
 from benchmarks.upload_memory import MIB, Peak
 from models.analysis import analyse
 from models.audio import decode
 from models.encoder import Encoder, Floats, embed
+from models.encoding import Encoding, encode
 from models.registry import load_encoder
 
 RATE_HZ = 48_000
@@ -122,7 +122,7 @@ def memory(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     for seconds in (SONG_S, LONG_S):
         with TemporaryDirectory() as folder, ProcessPoolExecutor(1, get_context("spawn")) as pool:
             path = Path(folder) / "song.mp3"
-            path.write_bytes(encoded(song(seconds), RATE_HZ, FORMATS["mp3"]).getvalue())
+            path.write_bytes(encode(song(seconds), RATE_HZ, FORMATS["mp3"]).getvalue())
             loaded, peak = pool.submit(peak_mib, path, options.encoder, options.artifacts).result()
             found[f"{seconds // 60} min"] = {"loaded_mib": loaded, "peak_mib": peak}
     return found
@@ -134,7 +134,7 @@ def cost(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     print(f"{SONG_S // 60} minutes: {segments(encoder)} segments of {encoder.manifest.dimension} dimensions")
     found = {}
     for name, how in FORMATS.items():
-        data = encoded(song(SONG_S), RATE_HZ, how).getvalue()
+        data = encode(song(SONG_S), RATE_HZ, how).getvalue()
         runs = [stages(data, encoder) for _ in range(options.repeats + 1)][1:]
         found[name] = {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
     waveform = decode(io.BytesIO(data)).waveform

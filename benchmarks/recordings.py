@@ -9,32 +9,21 @@ import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 from hashlib import sha256
 from math import log2
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from models.analysis import analyse
 from models.audio import DecodedAudio, decode
 from models.encoder import Encoder, Floats, embed
+from models.encoding import Encoding, encode
 
 MP3_RATE_HZ = 44_100
 
 Measured = dict[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a file is made: FFmpeg's names, and the bit rate, which lossless codecs pass over."""
-
-    container: str
-    codec: str
-    sample_format: str
-    kbps: int
 
 
 @dataclass(frozen=True)
@@ -59,24 +48,7 @@ def excerpt(waveform: Floats, seconds: float, kbps: int, generator: np.random.Ge
     length = round(seconds * MP3_RATE_HZ)
     start = int(generator.integers(0, max(1, len(waveform) - length)))
     piece = waveform[start : start + length] / 2
-    return encoded(piece[np.newaxis], MP3_RATE_HZ, Encoding("mp3", "libmp3lame", "s16p", kbps))
-
-
-def encoded(samples: Floats, rate: int, how: Encoding) -> io.BytesIO:
-    """(channels, T) samples as an audio file; ``rate`` is theirs and the file's."""
-    layout = {1: "mono", 2: "stereo"}[len(samples)]
-    out = io.BytesIO()
-    with av.open(out, "w", format=how.container) as file:
-        stream = file.add_stream(how.codec, rate=rate, layout=layout)
-        stream.format = how.sample_format
-        stream.bit_rate = how.kbps * 1000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
-        frame.sample_rate = rate
-        frame.time_base = Fraction(1, rate)
-        file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    out.seek(0)
-    return out
+    return encode(piece[np.newaxis], MP3_RATE_HZ, Encoding("mp3", "libmp3lame", "s16p", kbps))
 
 
 def decoded_excerpt(path: Path, options: argparse.Namespace, rate: int) -> DecodedAudio:
