@@ -1,0 +1,195 @@
+"""Which tracks are alike in one respect: the ground truth of every question about similarity.
+
+Alike are tracks of one album, artist, source or attribute; with a tag of the dimension in common; of one tempo or
+key as paper 001 (section 3.3) has it; or with enough of all their annotations in common (paper 004, section 5.1.1).
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from models.datasets.track import TAG_DIMENSIONS, Dataset, LabelledTrack
+from models.errors import EvaluationImpossible
+
+FIELDS = ("album", "artist", "source")
+TAGS = "tags"
+MAX_TEMPO_DIFFERENCE_BPM = 5.0
+MIN_JACCARD = 0.5
+"""Paper 004 says "enough annotations in common" and no more; the threshold is ours."""
+
+BLOCK_ROWS = 256
+
+Bools = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Label = str | float | frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relevance:
+    """Similarity of N tracks in one respect, taken a few hundred rows at a time.
+
+    Attributes:
+        by: The respect.
+        labelled: (N,) where it is known.
+        tags: (N, Z) sparse, 1 where a track has a tag; ``None`` where the respect is not a set of tags.
+    """
+
+    by: str
+    labelled: Bools
+    tags: sparse.csr_array | None
+    _alike: Callable[[Indices], Bools] = field(repr=False)
+    _kinships: tuple[Indices, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.labelled)
+
+    def rows(self, indices: Indices) -> Bools:
+        """(B, N) which tracks are alike to each of some; nothing is alike to an unlabelled one."""
+        return self._alike(indices) & self.labelled & self.labelled[indices, None]
+
+    def candidates(self, indices: Indices) -> Bools:
+        """(B, N) what may be ranked for each of some: neither unlabelled, nor itself or of its kin."""
+        candidates = self.labelled & self.labelled[indices, None]
+        for kin in self._kinships:
+            candidates &= kin[indices, None] != kin
+        return candidates
+
+    def relevant(self, indices: Indices) -> tuple[Bools, Bools]:
+        """(B, N) the candidates that are alike, and (B, N) all candidates."""
+        candidates = self.candidates(indices)
+        return self._alike(indices) & candidates, candidates
+
+
+def relevance(
+    dataset: Dataset, by: str, *, across_origins: bool = False, min_jaccard: float = MIN_JACCARD
+) -> Relevance:
+    """Who is alike by what the dataset says.
+
+    Args:
+        dataset: N tracks.
+        by: ``album``, ``artist`` or ``source``: the same; ``genre``, ``mood``, ``instrument`` or ``era``: at least
+            one tag in common; ``tempo``: see ``alike_in_tempo``; ``key``: the same or the parallel key, which is
+            the same tonic; ``tags``: all annotations, of dimensions and free, with a Jaccard index of at least
+            ``min_jaccard``; any other name: the same attribute.
+        across_origins: Leave tracks of the query's own origin out of the candidates, so that what an album sounds
+            like cannot stand for its genre.
+        min_jaccard: 0 to 1, for ``tags``.
+
+    Raises:
+        EvaluationImpossible: No two tracks that can be compared are alike; it says what the dataset has labels of.
+    """
+    labels = [label_of(track, by) for track in dataset.tracks]
+    kinships = (families(dataset.tracks), origins(dataset)) if across_origins else (families(dataset.tracks),)
+    labelled = np.array([bool(label) for label in labels], dtype=np.bool_)
+    tags = tag_matrix(labels) if by in {*TAG_DIMENSIONS, TAGS} else None
+    found = Relevance(by, labelled, tags, _rule(by, labels, tags, min_jaccard), kinships)
+    if not any(found.relevant(rows)[0].any() for rows in blocks(np.flatnonzero(labelled))):
+        there = ", ".join(f"{name} {count}" for name, count in labels_present(dataset).items()) or "none"
+        beyond = " across origins" if across_origins else ""
+        raise EvaluationImpossible(
+            f"{by}: {labelled.sum()} of {len(dataset)} tracks are labelled, and no two of them are alike{beyond}. "
+            f"Labelled tracks in {dataset.name}: {there}."
+        )
+    return found
+
+
+def label_of(track: LabelledTrack, by: str) -> Label:
+    """What is known of a track in one respect; something empty where nothing is."""
+    if by in TAG_DIMENSIONS:
+        return track.tags.get(by, frozenset())
+    if by == TAGS:
+        annotations = (f"{dimension}:{tag}" for dimension, tags in track.tags.items() for tag in tags)
+        return track.free_tags.union(annotations)
+    if by == "tempo":
+        return track.tempo_bpm
+    if by == "key":
+        return (track.key or "").partition(" ")[0]
+    return str(getattr(track, by)) if by in FIELDS else track.attributes.get(by, "")
+
+
+def labels_present(dataset: Dataset) -> dict[str, int]:
+    """How many tracks are labelled, by respect, where any are."""
+    attributes = sorted({name for track in dataset.tracks for name in track.attributes})
+    respects = dict.fromkeys((*FIELDS, *TAG_DIMENSIONS, "tempo", "key", TAGS, *attributes))
+    counts = {by: sum(bool(label_of(track, by)) for track in dataset.tracks) for by in respects}
+    return {by: count for by, count in counts.items() if count}
+
+
+def origins(dataset: Dataset) -> Indices:
+    """(N,) number of each track's origin."""
+    return codes([track.origin for track in dataset.tracks])
+
+
+def families(tracks: Sequence[LabelledTrack]) -> Indices:
+    """(N,) number of each track's family: near duplicates, theirs and so on, whichever of two names the other.
+
+    A duplicate that is not in the dataset still joins those that name it.
+    """
+    numbers = {track.id: number for number, track in enumerate(tracks)}
+    pairs = [(track.id, other) for track in tracks for other in track.duplicates]
+    links = np.array([[numbers.setdefault(name, len(numbers)) for name in pair] for pair in pairs], dtype=np.intp)
+    first, second = links.reshape(-1, 2).T
+    graph = sparse.coo_array((np.ones(len(first)), (first, second)), shape=(len(numbers), len(numbers)))
+    _, family = sparse.csgraph.connected_components(graph, directed=False)
+    kin: Indices = family[: len(tracks)].astype(np.intp)
+    return kin
+
+
+def codes(labels: Sequence[Hashable]) -> Indices:
+    """(N,) equal numbers for equal labels."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
+
+
+def tag_matrix(labels: Sequence[Label]) -> sparse.csr_array:
+    """(N, Z) float32, 1 where a track has a tag."""
+    sets = [sorted(label) if isinstance(label, frozenset) else [] for label in labels]
+    columns = codes([tag for tags in sets for tag in tags])
+    starts = np.cumsum([0, *map(len, sets)])
+    shape = (len(sets), int(columns.max(initial=-1)) + 1)
+    return sparse.csr_array((np.ones(len(columns), np.float32), columns, starts), shape=shape)
+
+
+def alike_in_tempo(tempo_bpm: Doubles, others_bpm: Doubles) -> Bools:
+    """Whether tempi agree within 5 BPM, or after halving or doubling any number of times.
+
+    Paper 001: some integer k has |t₁·2ᵏ − t₂| ≤ 5 BPM. That depends on which of two tracks is the first: 40 and 170
+    BPM are alike if 170 is brought down (42.5) and not if 40 is brought up (160). Here it has to hold both ways,
+    which is to compare at the octave of the faster: symmetric, and 5 BPM do not grow into a third of an octave.
+    """
+    slow, fast = np.minimum(tempo_bpm, others_bpm), np.maximum(tempo_bpm, others_bpm)
+    octaves = np.floor(np.log2(fast / slow))
+    below, above = slow * 2**octaves, slow * 2 ** (octaves + 1)
+    near: Bools = np.minimum(abs(below - fast), abs(above - fast)) <= MAX_TEMPO_DIFFERENCE_BPM
+    return near
+
+
+def blocks(indices: Indices) -> Iterator[Indices]:
+    """A few hundred at a time, so that (B, N) arrays stay small."""
+    return (indices[start : start + BLOCK_ROWS] for start in range(0, len(indices), BLOCK_ROWS))
+
+
+def _rule(
+    by: str, labels: Sequence[Label], tags: sparse.csr_array | None, min_jaccard: float
+) -> Callable[[Indices], Bools]:
+    if by == "tempo":
+        tempi = np.array([label or 1.0 for label in labels], dtype=np.float64)
+        return lambda rows: alike_in_tempo(tempi[rows, None], tempi)
+    if tags is None:
+        classes = codes(labels)
+        return lambda rows: classes[rows, None] == classes
+    if by != TAGS:
+        return lambda rows: _shared(tags, rows) > 0
+    sizes = tags.sum(axis=1)
+    # a·b / (|a| + |b| − a·b) ≥ θ, without the division, which two empty sets would not survive
+    return lambda rows: _shared(tags, rows) * (1 + min_jaccard) >= min_jaccard * (sizes[rows, None] + sizes)
+
+
+def _shared(tags: sparse.csr_array, rows: Indices) -> NDArray[np.float32]:
+    """(B, N) how many tags each of some tracks shares with each."""
+    shared: NDArray[np.float32] = (tags[rows] @ tags.T).toarray()
+    return shared
