@@ -1,0 +1,162 @@
+"""Systems listen to a dataset: every track is decoded once for all of them, and what they measured is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.datasets.track import Dataset, LabelledTrack
+from models.errors import EvaluationImpossible, ModelError
+from models.evaluate.embedded import Embedded, Indices
+from models.evaluate.measurements import Measurements, digest_of
+from models.evaluate.system import Measured, System
+from models.evaluate.view import View, hear
+
+TRAINING_SPLIT = "train"
+
+Progress = Callable[[LabelledTrack], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """The vectors of several systems for the tracks that all of them could use.
+
+    Attributes:
+        dataset: Those tracks.
+        embedded: By system, rows in the dataset's order.
+        refusals: Why other tracks were left out, by id.
+        view: How they were heard.
+    """
+
+    dataset: Dataset
+    embedded: tuple[Embedded, ...]
+    refusals: Mapping[str, str]
+    view: View
+
+    def of_split(self, split: str) -> "Heard":
+        """The same, of one split only; the vectors stay as they were learnt.
+
+        Raises:
+            EvaluationImpossible: No track is in it.
+        """
+        rows = np.flatnonzero([track.split == split for track in self.dataset.tracks])
+        if not len(rows):
+            known = ", ".join(sorted({track.split or "(none)" for track in self.dataset.tracks}))
+            raise EvaluationImpossible(f"No track that was heard is in the split {split!r}; there are: {known}.")
+        return self.of_rows(rows)
+
+    def of_rows(self, rows: Indices) -> "Heard":
+        """The same, of some tracks only, by their numbers."""
+        tracks = tuple(self.dataset.tracks[row] for row in rows)
+        embedded = tuple(replace(system, vectors=system.vectors[rows]) for system in self.embedded)
+        return replace(self, dataset=replace(self.dataset, tracks=tracks), embedded=embedded)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredDataset:
+    """What systems measured, before any vector was learnt.
+
+    Attributes:
+        dataset: The tracks that all systems could use.
+        measured: By system, then in the dataset's order.
+        refusals: Why other tracks were left out, by id.
+    """
+
+    dataset: Dataset
+    measured: tuple[tuple[Measured, ...], ...]
+    refusals: Mapping[str, str]
+
+
+def listen(
+    dataset: Dataset,
+    systems: Sequence[System],
+    view: View,
+    cache: Path,
+    *,
+    jobs: int = 1,
+    on_progress: Progress | None = None,
+) -> Heard:
+    """Vectors of every system for every track that all can use.
+
+    Systems learn from the tracks of the split ``train`` alone; from all where none is in it.
+
+    Args:
+        dataset: What is listened to.
+        systems: Of different names.
+        view: How it is heard.
+        cache: Folder of what was measured; what is there is not measured again.
+        jobs: Threads.
+        on_progress: Called after each track, from the calling thread.
+
+    Raises:
+        EvaluationImpossible: Not one track can be used by all systems.
+    """
+    found = measure_dataset(dataset, systems, view, cache, jobs=jobs, on_progress=on_progress)
+    training = np.array([track.split == TRAINING_SPLIT for track in found.dataset.tracks])
+    embedded = tuple(
+        system.embed(measured, training) for system, measured in zip(systems, found.measured, strict=True)
+    )
+    return Heard(found.dataset, embedded, found.refusals, view)
+
+
+def measure_dataset(
+    dataset: Dataset,
+    systems: Sequence[System],
+    view: View,
+    cache: Path,
+    *,
+    jobs: int = 1,
+    on_progress: Progress | None = None,
+) -> MeasuredDataset:
+    """What every system measures of every track that all can use; arguments and errors as of ``listen``."""
+    by_identity = {system.identity: system for system in systems}
+    measure = partial(_measure, systems=by_identity, view=view, kept=Measurements(cache))
+    rows: list[dict[str, Measured]] = []
+    usable: list[LabelledTrack] = []
+    refusals: dict[str, str] = {}
+    with _threads(jobs) as pool:
+        for track, found in zip(dataset.tracks, pool.map(measure, dataset.tracks), strict=True):
+            if isinstance(found, str):
+                refusals[track.id] = found
+            else:
+                usable.append(track)
+                rows.append(found)
+            if on_progress is not None:
+                on_progress(track)
+    if not usable:
+        raise EvaluationImpossible(_nothing_heard(dataset, refusals))
+    columns = tuple(tuple(row[system.identity] for row in rows) for system in systems)
+    return MeasuredDataset(replace(dataset, tracks=tuple(usable)), columns, refusals)
+
+
+def _measure(
+    track: LabelledTrack, systems: Mapping[str, System], view: View, kept: Measurements
+) -> dict[str, Measured] | str:
+    """What is kept of a track by identity, after what is missing was measured; or why it cannot be used."""
+    try:
+        digest = digest_of(track.path)
+        missing = kept.missing(digest, track, view, systems)
+        if missing:
+            clip = hear(track, view)
+            for identity in missing:
+                kept.keep(digest, track, view, identity, systems[identity].measure(clip))
+    except ModelError as error:
+        return str(error)
+    except OSError as error:
+        return f"{track.path}: {error.strerror or error}"
+    return {identity: kept.stored(digest, track, view, identity) for identity in systems}
+
+
+def _threads(jobs: int) -> ThreadPoolExecutor:
+    """Threads of which each computes by itself: torch would start as many again in every one."""
+    return ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _nothing_heard(dataset: Dataset, refusals: Mapping[str, str]) -> str:
+    first = next(iter(refusals.items()), None)
+    reason = f" The first, {first[0]!r}, was refused: {first[1]}" if first else ""
+    return f"Not one of the {len(dataset)} tracks of {dataset.name!r} can be used by all systems.{reason}"
