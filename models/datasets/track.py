@@ -57,10 +57,15 @@ class LabelledTrack:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Tracks in a fixed order; ids are unique."""
+    """Tracks in a fixed order; ids are unique.
+
+    Attributes:
+        left_out: What was listed and is not among the tracks because its file cannot be used, each with the reason.
+    """
 
     name: str
     tracks: tuple[LabelledTrack, ...]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tracks)
