@@ -2,4 +2,8 @@
 
 import typer
 
+from models.cli.fetch import fetch_recordings, fetch_rendering_tools
+
 app = typer.Typer(help="Fetch, render, label, check and describe collections of music.", no_args_is_help=True)
+app.command("fetch")(fetch_recordings)
+app.command("tools")(fetch_rendering_tools)
