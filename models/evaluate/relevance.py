@@ -4,7 +4,7 @@ Alike are tracks of one album, artist, source or attribute; with a tag of the di
 key as paper 001 (section 3.3) has it; or with enough of all their annotations in common (paper 004, section 5.1.1).
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,14 +13,13 @@ from scipy import sparse
 
 from models.datasets.track import TAG_DIMENSIONS, Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
+from models.evaluate.similarities import blocks
 
 FIELDS = ("album", "artist", "source")
 TAGS = "tags"
 MAX_TEMPO_DIFFERENCE_BPM = 5.0
 MIN_JACCARD = 0.5
 """Paper 004 says "enough annotations in common" and no more; the threshold is ours."""
-
-BLOCK_ROWS = 256
 
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
@@ -166,11 +165,6 @@ def alike_in_tempo(tempo_bpm: Doubles, others_bpm: Doubles) -> Bools:
     below, above = slow * 2**octaves, slow * 2 ** (octaves + 1)
     near: Bools = np.minimum(abs(below - fast), abs(above - fast)) <= MAX_TEMPO_DIFFERENCE_BPM
     return near
-
-
-def blocks(indices: Indices) -> Iterator[Indices]:
-    """A few hundred at a time, so that (B, N) arrays stay small."""
-    return (indices[start : start + BLOCK_ROWS] for start in range(0, len(indices), BLOCK_ROWS))
 
 
 def _rule(
