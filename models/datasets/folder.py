@@ -7,8 +7,9 @@ from pathlib import Path
 from tinytag import TinyTag
 from tinytag.tinytag import TinyTagException
 
+from models.datasets.assembly import assemble
 from models.datasets.columns import parse_tempo
-from models.datasets.files import AUDIO_SUFFIXES, Missing, audio_files, file_fault
+from models.datasets.files import AUDIO_SUFFIXES, Missing, audio_files
 from models.datasets.keys import parse_key
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import DatasetInvalid
@@ -49,13 +50,7 @@ def read_folder(folder: Path, *, missing: Missing = "refuse") -> Dataset:
     if not paths:
         wanted = " ".join(sorted(AUDIO_SUFFIXES))
         raise DatasetInvalid(f"{folder} cannot be used:", [f"there is no audio below it; looked for {wanted}"])
-    faults = {path: fault for path in paths if (fault := file_fault(path))}
-    named = tuple(f"{path.relative_to(folder).as_posix()}: {fault}" for path, fault in faults.items())
-    if named and (missing == "refuse" or len(named) == len(paths)):
-        raise DatasetInvalid(f"{folder} has files that cannot be used:", named)
-    return Dataset(
-        folder.resolve().name, tuple(_track(path, folder) for path in paths if path not in faults), named
-    )
+    return assemble(folder.resolve().name, (_track(path, folder) for path in paths), missing=missing)
 
 
 def _track(path: Path, folder: Path) -> LabelledTrack:

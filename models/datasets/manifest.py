@@ -7,6 +7,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import TypeVar
 
+from models.datasets.assembly import count_of
 from models.datasets.columns import (
     TEXT_COLUMNS,
     header_faults,
@@ -79,7 +80,7 @@ def read_manifest(
         _check_files(reading)
     if reading.faults:
         faults = sentences(reading.faults)
-        raise DatasetInvalid(f"{path} has {len(faults)} fault{'s'[: len(faults) > 1]}:", faults)
+        raise DatasetInvalid(f"{path} has {count_of(faults)}:", faults)
     return Dataset(path.stem, tuple(reading.tracks.values()), tuple(sentences(reading.left_out)))
 
 
