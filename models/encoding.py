@@ -15,6 +15,8 @@ from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 OPUS_RATE_HZ = 48_000
+REPEATABLE = {"fflags": "+bitexact"}
+"""The same samples give the same bytes: no random serial number in Ogg, no version of FFmpeg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def encode(samples: NDArray[np.float32], rate_hz: int, how: Encoding) -> io.Byte
     """
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     out = io.BytesIO()
-    with av.open(out, "w", format=how.container) as file:
+    with av.open(out, "w", format=how.container, options=REPEATABLE) as file:
         file_rate_hz = OPUS_RATE_HZ if how.codec == "libopus" else rate_hz
         stream = cast("AudioStream", file.add_stream(how.codec, rate=file_rate_hz, layout=layout))
         stream.format = how.sample_format

@@ -123,8 +123,8 @@ def _hum(shape: tuple[int, ...], generator: np.random.Generator) -> Samples:
     hum = np.zeros(shape, np.float32)
     for harmonic in range(1, HUM_HARMONICS + 1):
         hum += np.sin(2 * np.pi * (harmonic * mains_hz * times + generator.random())) / harmonic
-    hum /= np.sqrt((hum**2).mean())
-    return hum
+    normalised: Samples = hum / np.sqrt((hum**2).mean())
+    return normalised
 
 
 def _faded(sound: Samples) -> Samples:
@@ -136,5 +136,6 @@ def _faded(sound: Samples) -> Samples:
 
 
 def _levelled(sound: Samples, level_db: float) -> Samples:
-    gain = amplitude(level_db) / np.sqrt((sound**2).mean())
-    return (sound * min(gain, PEAK_LIMIT / np.abs(sound).max())).astype(np.float32)
+    wanted = float(amplitude(level_db) / np.sqrt((sound**2).mean()))
+    most = float(PEAK_LIMIT / np.abs(sound).max())
+    return sound * np.float32(min(wanted, most))

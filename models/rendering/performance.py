@@ -22,6 +22,7 @@ MIN_NOTE_S = 0.05
 MAX_STACCATO_S = 0.25
 MIN_VELOCITY = 15
 VELOCITY_NOISE = 3.0
+ONSET_GRID_S = 0.03
 PREROLL_S = 2.0
 """Music before the excerpt, so that it begins with the tails of what came before."""
 
@@ -65,6 +66,11 @@ class Performance:
     def own_notes(self) -> tuple[PlayedNote, ...]:
         """Those that start within the excerpt."""
         return tuple(note for note in self.notes if note.start_s >= 0)
+
+    @property
+    def onsets_per_s(self) -> float:
+        """How often something begins to sound; notes within ONSET_GRID_S of each other count once."""
+        return len({round(note.start_s / ONSET_GRID_S) for note in self.own_notes}) / self.duration_s
 
 
 def perform(score: Score, treatment: Treatment, duration_s: float) -> Performance | None:
