@@ -108,7 +108,7 @@ def evaluate_retrieval(
         title=f"Retrieval on {dataset.name}",
         facts=_facts(dataset, tasks, across_origins) | sure.facts,
         rows=tuple(row for task in tasks for row in _rows(task, sure)),
-        notes=(CANDIDATES, *([ACROSS_ORIGINS] if across_origins else []), BASELINES, RECALL, sure.note),
+        notes=(CANDIDATES, *([ACROSS_ORIGINS] if across_origins else []), BASELINES, RECALL, *sure.notes),
     )
 
 

@@ -87,12 +87,17 @@ def test_vectors_all_alike_have_the_value_of_chance(dataset):
     assert row(report, "album", RANDOM)["P@1"] == pytest.approx(9 / 59)
 
 
-def test_random_vectors_lie_within_their_interval_around_chance(dataset):
-    vectors = np.random.default_rng(5).standard_normal((TRACKS, 40)).astype(np.float32)
-    report = evaluate_retrieval(dataset, [Embedded("noise", vectors, {}, "euclidean")], ["album"], RESAMPLING)
-    (found,) = [one for one in report.rows if one.system == "noise"]
-    for measure, chance in row(report, "album", RANDOM).items():
-        assert found.figures[measure].low <= chance <= found.figures[measure].high
+def test_the_interval_of_random_vectors_mostly_holds_the_value_of_chance(dataset):
+    """Not in 95 of 100: each track is query and candidate, so that queries share what they are measured on."""
+    held = []
+    for seed in range(30):
+        vectors = np.random.default_rng(seed).standard_normal((TRACKS, 40)).astype(np.float32)
+        noise = Embedded("noise", vectors, {}, "euclidean")
+        rows = evaluate_retrieval(dataset, [noise], ["album"], RESAMPLING, group_by_origin=True).rows
+        found = [figure for row in rows if row.system == "noise" for figure in row.figures.values()]
+        chance = [figure.value for row in rows if row.system == RANDOM for figure in row.figures.values()]
+        held.append([one.low <= value <= one.high for one, value in zip(found, chance, strict=True)])
+    assert np.mean(held) >= 0.75
 
 
 def test_queries_without_an_answer_are_left_out_and_counted(dataset):
