@@ -3,22 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import groupby, product
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible, ModelError
 from models.evaluate.embedded import Embedded, Indices
 from models.evaluate.measurements import Measurements, digest_of
 from models.evaluate.system import Measured, System
-from models.evaluate.view import View, hear
+from models.evaluate.view import View, clip_of, decode_track
 
 TRAINING_SPLIT = "train"
 
 Progress = Callable[[LabelledTrack], None]
+_Task = tuple[View, str]
+"""A view, and the identity of a system."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,14 +65,19 @@ class MeasuredDataset:
     """What systems measured, before any vector was learnt.
 
     Attributes:
-        dataset: The tracks that all systems could use.
-        measured: By system, then in the dataset's order.
+        dataset: The tracks that all systems could use in all views.
+        measured: By view, then by system, then in the dataset's order.
         refusals: Why other tracks were left out, by id.
     """
 
     dataset: Dataset
-    measured: tuple[tuple[Measured, ...], ...]
+    measured: tuple[tuple[tuple[Measured, ...], ...], ...]
     refusals: Mapping[str, str]
+
+    @property
+    def training(self) -> NDArray[np.bool_]:
+        """(N,) tracks that may be learnt from: those of the split ``train``."""
+        return np.array([track.split == TRAINING_SPLIT for track in self.dataset.tracks])
 
 
 def listen(
@@ -95,31 +104,28 @@ def listen(
     Raises:
         EvaluationImpossible: Not one track can be used by all systems.
     """
-    found = measure_dataset(dataset, systems, view, cache, jobs=jobs, on_progress=on_progress)
-    training = np.array([track.split == TRAINING_SPLIT for track in found.dataset.tracks])
-    embedded = tuple(
-        system.embed(measured, training) for system, measured in zip(systems, found.measured, strict=True)
-    )
+    found = measure_dataset(dataset, systems, [view], cache, jobs=jobs, on_progress=on_progress)
+    rows = zip(systems, found.measured[0], strict=True)
+    embedded = tuple(system.embed(measured, found.training) for system, measured in rows)
     return Heard(found.dataset, embedded, found.refusals, view)
 
 
 def measure_dataset(
     dataset: Dataset,
     systems: Sequence[System],
-    view: View,
+    views: Sequence[View],
     cache: Path,
     *,
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> MeasuredDataset:
-    """What every system measures of every track that all can use; arguments and errors as of ``listen``."""
-    by_identity = {system.identity: system for system in systems}
-    measure = partial(_measure, systems=by_identity, view=view, kept=Measurements(cache))
-    rows: list[dict[str, Measured]] = []
+    """What every system measures of every track in every view; arguments and errors as of ``listen``."""
+    listener = _Listener({system.identity: system for system in systems}, views, Measurements(cache))
     usable: list[LabelledTrack] = []
+    rows: list[dict[_Task, Measured]] = []
     refusals: dict[str, str] = {}
     with _threads(jobs) as pool:
-        for track, found in zip(dataset.tracks, pool.map(measure, dataset.tracks), strict=True):
+        for track, found in zip(dataset.tracks, pool.map(listener.measure, dataset.tracks), strict=True):
             if isinstance(found, str):
                 refusals[track.id] = found
             else:
@@ -129,26 +135,44 @@ def measure_dataset(
                 on_progress(track)
     if not usable:
         raise EvaluationImpossible(_nothing_heard(dataset, refusals))
-    columns = tuple(tuple(row[system.identity] for row in rows) for system in systems)
-    return MeasuredDataset(replace(dataset, tracks=tuple(usable)), columns, refusals)
+    measured = tuple(
+        tuple(tuple(row[view, system.identity] for row in rows) for system in systems) for view in views
+    )
+    return MeasuredDataset(replace(dataset, tracks=tuple(usable)), measured, refusals)
 
 
-def _measure(
-    track: LabelledTrack, systems: Mapping[str, System], view: View, kept: Measurements
-) -> dict[str, Measured] | str:
-    """What is kept of a track by identity, after what is missing was measured; or why it cannot be used."""
-    try:
-        digest = digest_of(track.path)
-        missing = kept.missing(digest, track, view, systems)
-        if missing:
-            clip = hear(track, view)
-            for identity in missing:
-                kept.keep(digest, track, view, identity, systems[identity].measure(clip))
-    except ModelError as error:
-        return str(error)
-    except OSError as error:
-        return f"{track.path}: {error.strerror or error}"
-    return {identity: kept.stored(digest, track, view, identity) for identity in systems}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listener:
+    """Measures one track after another, in any thread."""
+
+    systems: Mapping[str, System]
+    views: Sequence[View]
+    kept: Measurements
+
+    def measure(self, track: LabelledTrack) -> dict[_Task, Measured] | str:
+        """What is kept of a track, after what is missing was measured; or why it cannot be used."""
+        try:
+            digest = digest_of(track.path)
+        except OSError as error:
+            return f"{track.path}: {error.strerror or error}"
+        try:
+            self._measure_missing(track, digest)
+        except ModelError as error:
+            return str(error)
+        return {task: self.kept.stored(digest, track, *task) for task in self._tasks()}
+
+    def _tasks(self) -> list[_Task]:
+        return list(product(self.views, self.systems))
+
+    def _measure_missing(self, track: LabelledTrack, digest: str) -> None:
+        missing = [task for task in self._tasks() if not self.kept.stored(digest, track, *task).whole]
+        if not missing:
+            return
+        waveform = decode_track(track)
+        for view, tasks in groupby(missing, key=itemgetter(0)):
+            clip = clip_of(track, waveform, view)
+            for _, identity in tasks:
+                self.kept.keep(digest, track, view, identity, self.systems[identity].measure(clip))
 
 
 def _threads(jobs: int) -> ThreadPoolExecutor:

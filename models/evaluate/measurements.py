@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.datasets.track import LabelledTrack
-from models.evaluate.system import Measured, System
+from models.evaluate.system import Measured
 from models.evaluate.view import View
 
 _KEY_CHARACTERS = 32
@@ -26,13 +26,13 @@ class Stored(Mapping[str, NDArray[np.generic]]):
         self._path = path
 
     def __getitem__(self, name: str) -> NDArray[np.generic]:
-        with np.load(self._path) as file:
-            found: NDArray[np.generic] = file[name]
+        with self._path.open("rb") as file, np.load(file) as arrays:
+            found: NDArray[np.generic] = arrays[name]
         return found
 
     def __iter__(self) -> Iterator[str]:
-        with np.load(self._path) as file:
-            names = list(file)
+        with self._path.open("rb") as file, np.load(file) as arrays:
+            names = list(arrays)
         return iter(names)
 
     def __len__(self) -> int:
@@ -42,8 +42,7 @@ class Stored(Mapping[str, NDArray[np.generic]]):
     def whole(self) -> bool:
         """Whether it is there and can be read to its end (every array has a checksum)."""
         try:
-            with np.load(self._path) as file:
-                return all(file[name] is not None for name in file)
+            return all(self[name] is not None for name in self)
         except _DAMAGED:
             return False
 
@@ -57,10 +56,6 @@ class Measurements:
     """
 
     folder: Path
-
-    def missing(self, digest: str, track: LabelledTrack, view: View, systems: Mapping[str, System]) -> list[str]:
-        """Identities of the systems that have not measured the track yet, or whose file is damaged."""
-        return [name for name in systems if not self.stored(digest, track, view, name).whole]
 
     def stored(self, digest: str, track: LabelledTrack, view: View, identity: str) -> Stored:
         """What is kept, whether or not it is there."""

@@ -65,20 +65,39 @@ VIEWS: Mapping[str, View] = {view.name: view for view in (CANONICAL, ORIGINAL)}
 def hear(track: LabelledTrack, view: View) -> Clip:
     """Decode a track and make of it what systems get to hear.
 
-    The level is normalised by a gated root mean square and not by loudness (BS.1770), since loudness weighs
-    frequencies: two files of one recording, one of them band-limited, would differ in level.
-
     Raises:
         AudioUnreadable: The file is missing, is not audio, or the piece is silent. The message names the path.
     """
+    return clip_of(track, decode_track(track), view)
+
+
+def decode_track(track: LabelledTrack) -> Floats:
+    """(T,) mono at CLIP_RATE_HZ: the whole track, or the first 20 minutes of it.
+
+    Raises:
+        AudioUnreadable: The file is missing or is not audio. The message names the path.
+    """
     try:
         with track.path.open("rb") as file:
-            waveform = decode(file, sample_rate_hz=CLIP_RATE_HZ).waveform
-        waveform = canonicalise(alter(piece(waveform, view), track.id, view), view)
-    except (OSError, AudioUnreadable) as error:
+            return decode(file, sample_rate_hz=CLIP_RATE_HZ).waveform
+    except OSError as error:
+        raise AudioUnreadable(f"{track.path}: {error.strerror or error}") from error
+    except AudioUnreadable as error:
         raise AudioUnreadable(f"{track.path}: {error}") from error
-    waveform.flags.writeable = False  # systems that measure the same frames share them
-    return Clip(track, waveform)
+
+
+def clip_of(track: LabelledTrack, waveform: Floats, view: View) -> Clip:
+    """What systems get to hear of a decoded track.
+
+    Raises:
+        AudioUnreadable: The piece is silent, or the track ends before it starts. The message names the path.
+    """
+    try:
+        heard = canonicalise(alter(piece(waveform, view), track.id, view), view)
+    except AudioUnreadable as error:
+        raise AudioUnreadable(f"{track.path}: {error}") from error
+    heard.flags.writeable = False  # systems that measure the same frames share them
+    return Clip(track, heard)
 
 
 def piece(waveform: Floats, view: View) -> Floats:
@@ -104,6 +123,9 @@ def alter(waveform: Floats, seed: str, view: View) -> Floats:
 
 def canonicalise(waveform: Floats, view: View) -> Floats:
     """(T,) → (T,) band-limited and at the view's level.
+
+    The level is a gated root mean square and not loudness (BS.1770), which weighs frequencies: two files of one
+    recording, one of them band-limited, would differ in level.
 
     Raises:
         AudioUnreadable: It is silent (below −80 dBFS), so that there is no level to be normalised.

@@ -1,0 +1,62 @@
+"""The peer bliss: 23 hand-made features of the library bliss-rs, compared as its authors do."""
+
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import wavfile
+
+from models.errors import AudioUnreadable, ToolMissing, WaveformTooShort
+from models.evaluate.embedded import Embedded
+from models.evaluate.system import CLIP_RATE_HZ, Clip, Measured
+
+MIN_SAMPLES = 8_192
+"""Of its longest analysis window; of less it makes nothing."""
+
+
+class BlissSystem:
+    """Reads the clip from a temporary file, since it takes nothing else; its distance is Euclidean.
+
+    The library is GPL-3 and is never installed unasked: ``pip install 'soundkin[peers]'``.
+
+    Raises:
+        ToolMissing: It is not installed.
+    """
+
+    name = "bliss"
+
+    def __init__(self) -> None:
+        try:
+            from bliss_audio import Song  # noqa: PLC0415 - optional dependency
+        except ImportError as error:
+            raise ToolMissing("System 'bliss' needs bliss-audio: pip install 'soundkin[peers]'.") from error
+        self._song = Song
+        self.identity = f"bliss {metadata.version('bliss-audio')}"
+
+    def measure(self, clip: Clip) -> Measured:
+        if len(clip.waveform) < MIN_SAMPLES:
+            raise WaveformTooShort(
+                f"{clip.track.path}: The clip has {len(clip.waveform) / CLIP_RATE_HZ:.3f} s of sound; bliss needs "
+                f"at least {MIN_SAMPLES / CLIP_RATE_HZ:.3f} s."
+            )
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "clip.wav"
+            wavfile.write(path, CLIP_RATE_HZ, clip.waveform)
+            return {"vector": np.array(self._analysis(path, clip), np.float32)}
+
+    def embed(self, measured: Sequence[Measured], training: NDArray[np.bool_]) -> Embedded:  # noqa: ARG002
+        vectors = np.stack([track["vector"] for track in measured]).astype(np.float32)
+        return Embedded(self.name, vectors, metric="euclidean")
+
+    def _analysis(self, path: Path, clip: Clip) -> list[float]:
+        """Its features; a panic of the library is no ``Exception``, and its class cannot be imported."""
+        try:
+            found: list[float] = self._song(str(path)).analysis
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise AudioUnreadable(f"{clip.track.path}: bliss cannot use the clip: {error}") from error
+        return found
