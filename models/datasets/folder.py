@@ -11,6 +11,7 @@ from models.datasets.assembly import assemble
 from models.datasets.columns import parse_tempo
 from models.datasets.files import AUDIO_SUFFIXES, Missing, audio_files
 from models.datasets.keys import parse_key
+from models.datasets.labels import unify_spelling
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import DatasetInvalid
 
@@ -34,8 +35,9 @@ _NO_GENRE = {"", "none", "(none)", "unknown", "other"}
 def read_folder(folder: Path, *, missing: Missing = "refuse") -> Dataset:
     """Read every audio file below a folder, by extension.
 
-    Genre and mood come from tags of that name, era is the decade of the year, tempo and key are taken where tags
-    hold a proper one. Without a tag for it, the album is the name of the parent folder, unless that is ``folder``.
+    Genre and mood come from tags of that name (spellings that differ by case, blanks or hyphens are made one), era
+    is the decade of the year, tempo and key are taken where tags hold a proper one. Without a tag for it, the album is
+    the folder that the file lies in, as a path below ``folder``, and empty there.
 
     Args:
         folder: Not necessarily flat.
@@ -50,13 +52,14 @@ def read_folder(folder: Path, *, missing: Missing = "refuse") -> Dataset:
     if not paths:
         wanted = " ".join(sorted(AUDIO_SUFFIXES))
         raise DatasetInvalid(f"{folder} cannot be used:", [f"there is no audio below it; looked for {wanted}"])
-    return assemble(folder.resolve().name, (_track(path, folder) for path in paths), missing=missing)
+    tracks = unify_spelling(_track(path, folder) for path in paths)
+    return assemble(folder.resolve().name, tracks, missing=missing)
 
 
 def _track(path: Path, folder: Path) -> LabelledTrack:
     fields = _fields(path)
     texts = {name: "; ".join(fields[name]) for name in ("title", "artist", "album", "licence")}
-    parent = path.parent.name if path.parent != folder else ""
+    parent = path.parent.relative_to(folder).as_posix().removeprefix(".")
     era = {f"{match[0][:3]}0s" for year in fields["year"][:1] if (match := _YEAR.search(year))}
     tags = {"genre": _tags(fields["genre"]), "mood": _tags(fields["mood"]), "era": frozenset(era)}
     return LabelledTrack(

@@ -1,7 +1,8 @@
 """Tags that look like another, much more frequent tag misspelt."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from models.datasets.spelling import fold, is_near
 from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
@@ -22,38 +23,73 @@ _WORDS = frozenset(
 """Words that are a slip away from another one and yet mean themselves."""
 
 
-def label_typos(tracks: Iterable[LabelledTrack]) -> dict[tuple[str, str], str]:
-    """Likely typos and what was likely meant, by (column, tag).
+Tag = tuple[str, str]
+"""Column and tag."""
+
+
+def label_typos(tracks: Iterable[LabelledTrack]) -> dict[Tag, str]:
+    """Likely typos and what was likely meant.
 
     A spelling that differs from a more frequent tag of its column only by case, blanks or hyphens is one. So is a
     tag that occurs at most MAX_OCCURRENCES times, is a slip away from another that occurs MIN_RATIO times as often
     or more, and has the same digits (``1980s`` is not ``1990s``).
     """
-    counts: dict[str, Counter[str]] = {}
-    for track in tracks:
-        for column, tag in tags_of(track):
-            counts.setdefault(column, Counter())[tag] += 1
-    return {(column, tag): meant for column, counter in counts.items() for tag, meant in _typos(counter)}
+    counted = _counts(tracks)
+    slips = {(column, tag): meant for column, counts in counted.items() for tag, meant in _slips(counts)}
+    return {**slips, **_variants(counted)}
 
 
-def tags_of(track: LabelledTrack) -> Iterator[tuple[str, str]]:
-    """Every (column, tag) of a track."""
+def unify_spelling(tracks: Iterable[LabelledTrack]) -> list[LabelledTrack]:
+    """Give tags that differ only by case, blanks or hyphens the spelling that is most frequent in their dimension."""
+    listed = list(tracks)
+    meant = _variants(_counts(listed))
+    return [
+        replace(
+            track,
+            tags={
+                name: frozenset(meant.get((name, tag), tag) for tag in tags) for name, tags in track.tags.items()
+            },
+        )
+        for track in listed
+    ]
+
+
+def tags_of(track: LabelledTrack) -> Iterator[Tag]:
+    """Every tag of a track, with its column."""
     for dimension in TAG_DIMENSIONS:
         yield from ((dimension, tag) for tag in sorted(track.tags.get(dimension, ())))
     yield from (("tags", tag) for tag in sorted(track.free_tags))
 
 
-def _typos(counts: Counter[str]) -> Iterator[tuple[str, str]]:
-    ranked = sorted(counts, key=lambda tag: (-counts[tag], tag))
-    spelt = {fold(tag): tag for tag in reversed(ranked)}
+def _counts(tracks: Iterable[LabelledTrack]) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {}
+    for track in tracks:
+        for column, tag in tags_of(track):
+            counts.setdefault(column, Counter())[tag] += 1
+    return counts
+
+
+def _variants(counted: Mapping[str, Counter[str]]) -> dict[Tag, str]:
+    """Tags that differ from a more frequent one only by case, blanks or hyphens."""
+    found = {}
+    for column, counts in counted.items():
+        spelt = {fold(tag): tag for tag in reversed(_ranked(counts))}
+        found.update({(column, tag): spelt[fold(tag)] for tag in counts if spelt[fold(tag)] != tag})
+    return found
+
+
+def _slips(counts: Counter[str]) -> Iterator[tuple[str, str]]:
+    ranked = _ranked(counts)
     for tag in ranked:
-        if spelt[fold(tag)] != tag:
-            yield tag, spelt[fold(tag)]
-        elif counts[tag] <= MAX_OCCURRENCES:
+        if counts[tag] <= MAX_OCCURRENCES:
             frequent = (other for other in ranked if counts[other] >= MIN_RATIO * counts[tag])
             meant = next((other for other in frequent if _is_slip(tag, other)), None)
             if meant is not None:
                 yield tag, meant
+
+
+def _ranked(counts: Counter[str]) -> list[str]:
+    return sorted(counts, key=lambda tag: (-counts[tag], tag))
 
 
 def _is_slip(tag: str, other: str) -> bool:
