@@ -62,16 +62,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredDataset:
-    """What systems measured, before any vector was learnt.
+    """What systems measured in one view, before any vector was learnt.
 
     Attributes:
-        dataset: The tracks that all systems could use in all views.
-        measured: By view, then by system, then in the dataset's order.
+        dataset: The tracks that all systems could use.
+        measured: By system, in the dataset's order.
         refusals: Why other tracks were left out, by id.
     """
 
     dataset: Dataset
-    measured: tuple[tuple[tuple[Measured, ...], ...], ...]
+    measured: tuple[tuple[Measured, ...], ...]
     refusals: Mapping[str, str]
 
     @property
@@ -104,8 +104,8 @@ def listen(
     Raises:
         EvaluationImpossible: Not one track can be used by all systems.
     """
-    found = measure_dataset(dataset, systems, [view], cache, jobs=jobs, on_progress=on_progress)
-    rows = zip(systems, found.measured[0], strict=True)
+    found = measure_dataset(dataset, systems, view, cache, jobs=jobs, on_progress=on_progress)
+    rows = zip(systems, found.measured, strict=True)
     embedded = tuple(system.embed(measured, found.training) for system, measured in rows)
     return Heard(found.dataset, embedded, found.refusals, view)
 
@@ -113,13 +113,29 @@ def listen(
 def measure_dataset(
     dataset: Dataset,
     systems: Sequence[System],
-    views: Sequence[View],
+    view: View,
     cache: Path,
     *,
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> MeasuredDataset:
-    """What every system measures of every track in every view; arguments and errors as of ``listen``."""
+    """What every system measures of every track that all can use; arguments and errors as of ``listen``."""
+    return measure_views(dataset, systems, [view], cache, jobs=jobs, on_progress=on_progress)[0]
+
+
+def measure_views(
+    dataset: Dataset,
+    systems: Sequence[System],
+    views: Sequence[View],
+    cache: Path,
+    *,
+    jobs: int = 1,
+    on_progress: Progress | None = None,
+) -> tuple[MeasuredDataset, ...]:
+    """What every system measures in each of several views, all of the tracks that all can use in all views.
+
+    Arguments and errors as of ``listen``; a track is decoded once for all views.
+    """
     listener = _Listener({system.identity: system for system in systems}, views, Measurements(cache))
     usable: list[LabelledTrack] = []
     rows: list[dict[_Task, Measured]] = []
@@ -135,10 +151,13 @@ def measure_dataset(
                 on_progress(track)
     if not usable:
         raise EvaluationImpossible(_nothing_heard(dataset, refusals))
-    measured = tuple(
-        tuple(tuple(row[view, system.identity] for row in rows) for system in systems) for view in views
+    heard = replace(dataset, tracks=tuple(usable))
+    return tuple(
+        MeasuredDataset(
+            heard, tuple(tuple(row[view, system.identity] for row in rows) for system in systems), refusals
+        )
+        for view in views
     )
-    return MeasuredDataset(replace(dataset, tracks=tuple(usable)), measured, refusals)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

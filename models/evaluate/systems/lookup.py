@@ -22,7 +22,7 @@ PEERS: Mapping[str, Callable[[int], System]] = {
     "bliss": lambda _: BlissSystem(),
     "file-facts": lambda _: FileFactsSystem(),
     "clip-facts": lambda _: ClipFactsSystem(),
-    "random": RandomSystem,
+    "random-vectors": RandomSystem,
 }
 """By name, from a seed."""
 

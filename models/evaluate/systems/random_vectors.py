@@ -19,11 +19,11 @@ class RandomSystem:
         seed: Others give other vectors.
     """
 
-    name = "random"
+    name = "random-vectors"
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self.identity = f"random {seed}"
+        self.identity = f"random vectors {seed}"
 
     def measure(self, clip: Clip) -> Measured:
         digest = sha256(f"{self._seed} {clip.track.id}".encode()).digest()

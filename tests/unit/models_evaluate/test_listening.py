@@ -11,7 +11,7 @@ from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible, WaveformTooShort
 from models.evaluate import listening
 from models.evaluate.embedded import Embedded
-from models.evaluate.listening import listen, measure_dataset
+from models.evaluate.listening import listen, measure_views
 from models.evaluate.measurements import Measurements
 from models.evaluate.system import CLIP_RATE_HZ as RATE
 from models.evaluate.view import CANONICAL, ORIGINAL, View
@@ -72,7 +72,7 @@ def test_rows_stand_in_the_order_of_the_dataset(dataset, tmp_path, jobs):
 
 
 def test_a_track_is_decoded_once_for_all_systems_and_views(dataset, tmp_path, decoded):
-    measure_dataset(dataset, [Spy("a"), Spy("b")], [CANONICAL, ORIGINAL], tmp_path / "cache")
+    measure_views(dataset, [Spy("a"), Spy("b")], [CANONICAL, ORIGINAL], tmp_path / "cache")
     assert sorted(decoded) == ["1", "2", "3", "4"]
 
 
