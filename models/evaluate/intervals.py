@@ -37,14 +37,18 @@ class Intervals:
     resampling: Resampling
     origins: Indices | None = None
 
-    def estimates(self, queries: Indices, tables: Iterable[Table]) -> Iterator[dict[str, Estimate]]:
+    def draws(self, queries: Indices) -> list[Indices]:
+        """Resamples of (Q,) queries, given by the numbers of their tracks: places among the queries."""
+        return self.resampling.draws(len(queries), None if self.origins is None else self.origins[queries])
+
+    def means(self, queries: Indices, tables: Iterable[Table]) -> Iterator[dict[str, Estimate]]:
         """The mean of each measure, with the same resamples for all tables.
 
         Args:
             queries: (Q,) numbers of the tracks that asked.
             tables: Values of these queries.
         """
-        draws = self.resampling.draws(len(queries), None if self.origins is None else self.origins[queries])
+        draws = self.draws(queries)
         for table in tables:
             yield {measure: estimate_mean(values, draws) for measure, values in table.items()}
 

@@ -180,7 +180,7 @@ def _rows(lists: Lists, systems: Sequence[Embedded], sure: Intervals) -> Iterato
     similar = np.repeat([1.0, 0.0], EACH) + np.zeros((len(lists.queries), 1))
     pairs = np.array([1.0, 0.0]) + np.zeros((len(lists.queries), PAIRS, 1))
     tables |= {RANDOM: score(lists, 0 * similar, 0 * pairs), WORST: score(lists, -similar, -pairs)}
-    for system, figures in zip(tables, sure.estimates(lists.queries, tables.values()), strict=True):
+    for system, figures in zip(tables, sure.means(lists.queries, tables.values()), strict=True):
         yield Row(lists.task, system, COMPLETE, figures)
 
 

@@ -138,7 +138,7 @@ def _measure_block(tasks: Sequence[_Task], systems: Sequence[Embedded], rows: In
 
 def _rows(task: _Task, sure: Intervals) -> Iterator[Row]:
     tables = task.tables()
-    estimates = sure.estimates(np.concatenate(task.queries), tables.values())
+    estimates = sure.means(np.concatenate(task.queries), tables.values())
     for (system, space), figures in zip(tables, estimates, strict=True):
         yield Row(task.relevance.by, system, space, figures)
 
