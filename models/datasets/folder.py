@@ -36,8 +36,8 @@ def read_folder(folder: Path, *, missing: Missing = "refuse") -> Dataset:
     """Read every audio file below a folder, by extension.
 
     Genre and mood come from tags of that name (spellings that differ by case, blanks or hyphens are made one), era
-    is the decade of the year, tempo and key are taken where tags hold a proper one. Without a tag for it, the album is
-    the folder that the file lies in, as a path below ``folder``, and empty there.
+    is the decade of the year, tempo and key are taken where tags hold a proper one. Without a tag for it, the album
+    is the folder that the file lies in, as a path below ``folder``; it is empty there.
 
     Args:
         folder: Not necessarily flat.

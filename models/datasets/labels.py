@@ -40,16 +40,11 @@ def label_typos(tracks: Iterable[LabelledTrack]) -> dict[Tag, str]:
 
 
 def unify_spelling(tracks: Iterable[LabelledTrack]) -> list[LabelledTrack]:
-    """Give tags that differ only by case, blanks or hyphens the spelling that is most frequent in their dimension."""
+    """Give tags that differ only by case, blanks or hyphens the spelling most frequent in their dimension."""
     listed = list(tracks)
     meant = _variants(_counts(listed))
     return [
-        replace(
-            track,
-            tags={
-                name: frozenset(meant.get((name, tag), tag) for tag in tags) for name, tags in track.tags.items()
-            },
-        )
+        replace(track, tags={name: _spelt(name, tags, meant) for name, tags in track.tags.items()})
         for track in listed
     ]
 
@@ -59,6 +54,10 @@ def tags_of(track: LabelledTrack) -> Iterator[Tag]:
     for dimension in TAG_DIMENSIONS:
         yield from ((dimension, tag) for tag in sorted(track.tags.get(dimension, ())))
     yield from (("tags", tag) for tag in sorted(track.free_tags))
+
+
+def _spelt(column: str, tags: Iterable[str], meant: Mapping[Tag, str]) -> frozenset[str]:
+    return frozenset(meant.get((column, tag), tag) for tag in tags)
 
 
 def _counts(tracks: Iterable[LabelledTrack]) -> dict[str, Counter[str]]:
