@@ -59,7 +59,9 @@ class Resampling:
         generator = np.random.default_rng(self.seed)
         if groups is None:
             return [generator.integers(0, count, count) for _ in range(self.replicates)]
-        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+        by_group = np.argsort(groups, kind="stable")
+        _, starts = np.unique(groups[by_group], return_index=True)
+        members = np.split(by_group, starts[1:])
         picks = generator.integers(0, len(members), (self.replicates, len(members)))
         return [np.concatenate([members[pick] for pick in row]) for row in picks]
 
