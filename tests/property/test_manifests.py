@@ -20,7 +20,7 @@ CHARACTERS = st.characters(
     codec="utf-8", exclude_characters=";\0", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")
 )
 words = st.text(CHARACTERS, min_size=1, max_size=6).map(str.strip).filter(bool)
-texts = st.one_of(st.just(""), st.lists(words, min_size=1, max_size=3).map(lambda found: '", \n'.join(found)))
+texts = st.one_of(st.just(""), st.lists(words, min_size=1, max_size=3).map('", \n'.join))
 tags = st.frozensets(words, max_size=2)
 
 
