@@ -30,6 +30,57 @@ ENSEMBLES: Mapping[str, tuple[Programs, ...]] = {
 """Orchestrations of each family; one is drawn with the family."""
 
 
+LOWEST_PITCH = 28
+HIGHEST_PITCH = 100
+"""E1 to E7, for instruments without a range below."""
+
+RANGES: Mapping[int, tuple[int, int]] = {
+    6: (29, 89),  # harpsichord
+    8: (60, 100),  # celesta
+    9: (72, 100),  # glockenspiel
+    11: (48, 89),  # vibraphone
+    12: (36, 96),  # marimba
+    13: (60, 100),  # xylophone
+    19: (36, 96),  # church organ
+    **dict.fromkeys((24, 25, 26, 27, 29, 30), (40, 88)),  # guitars
+    **dict.fromkeys((32, 33, 34), (28, 67)),  # bass guitars
+    39: (28, 72),  # synthetic bass
+    40: (55, 93),  # violin
+    41: (48, 91),  # viola
+    42: (36, 81),  # cello
+    43: (28, 57),  # double bass
+    **dict.fromkeys((48, 49), (28, 96)),  # string sections
+    **dict.fromkeys((52, 53), (36, 84)),  # choirs
+    56: (52, 86),  # trumpet
+    57: (36, 77),  # trombone
+    58: (28, 65),  # tuba
+    60: (34, 79),  # horn
+    61: (34, 86),  # brass section
+    64: (56, 90),  # soprano saxophone
+    65: (49, 81),  # alto saxophone
+    66: (44, 76),  # tenor saxophone
+    67: (36, 69),  # baritone saxophone
+    68: (58, 91),  # oboe
+    70: (34, 77),  # bassoon
+    71: (50, 94),  # clarinet
+    73: (59, 98),  # flute
+}
+"""Lowest and highest sounding MIDI pitch of a program, as its instrument is played; at least an octave."""
+
+
+def range_of(program: int) -> tuple[int, int]:
+    """Lowest and highest pitch that an instrument is asked for."""
+    return RANGES.get(program, (LOWEST_PITCH, HIGHEST_PITCH))
+
+
+def playable(program: int, pitch: int) -> int:
+    """A pitch, moved by octaves into the range of the instrument."""
+    low, high = range_of(program)
+    if pitch < low:
+        return low + (pitch - low) % 12
+    return high - (high - pitch) % 12 if pitch > high else pitch
+
+
 def program_for(programs: Programs, pitch: float) -> int:
     """The instrument of a part whose notes lie around a MIDI pitch."""
     return programs[sum(pitch >= bound for bound in REGISTER_BOUNDS)]

@@ -7,15 +7,12 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from models.rendering.ensemble import program_for
+from models.rendering.ensemble import HIGHEST_PITCH, LOWEST_PITCH, playable, program_for
 from models.rendering.score import Note, Part, Score
 from models.rendering.treatment import TONICS, Articulation, Treatment
 
-LOWEST_PITCH = 28
-HIGHEST_PITCH = 100
-"""E1 to E7: what lies beyond is moved by octaves."""
 FOLDED_SHARE = 0.02
-"""An octave is given up when more notes than this would have to be moved."""
+"""The drawn octave is given up when more notes than this would leave the range in which anything is played."""
 
 HOLD = {"staccato": 0.45, "normal": 0.92, "legato": 1.08}
 MIN_NOTE_S = 0.05
@@ -104,21 +101,12 @@ def transposed(score: Score, treatment: Treatment) -> Iterator[Part]:
     shift += TONICS * _playable_octave(pitches + shift, treatment.octave)
     for part in score.parts:
         if not part.drums:
-            yield replace(part, notes=tuple(replace(n, pitch=folded(n.pitch + shift)) for n in part.notes))
+            yield replace(part, notes=tuple(replace(n, pitch=n.pitch + shift) for n in part.notes))
 
 
 def semitones(tonic: int, target: int) -> int:
     """The nearest way from one pitch class to another, −6 to 5."""
     return (target - tonic + 6) % TONICS - 6
-
-
-def folded(pitch: int) -> int:
-    """A pitch moved by octaves into the range that is played."""
-    while pitch < LOWEST_PITCH:
-        pitch += TONICS
-    while pitch > HIGHEST_PITCH:
-        pitch -= TONICS
-    return pitch
 
 
 def held_s(duration_s: float, articulation: Articulation) -> float:
@@ -189,7 +177,7 @@ def _played(number: int, part: Part, scene: _Scene) -> Iterator[PlayedNote]:
         yield PlayedNote(
             start_s=float(np.clip(start_s, 0 if start_beats >= scene.first_beat else -PREROLL_S, None)),
             duration_s=length_s if part.drums else held_s(length_s, treatment.articulation),
-            pitch=note.pitch,
+            pitch=note.pitch if program is None else playable(program, note.pitch),
             velocity=int(np.clip(note.velocity + scene.louder + louder, MIN_VELOCITY, 127)),
             program=program,
         )
