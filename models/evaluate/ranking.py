@@ -85,11 +85,14 @@ def evaluate_ranking(
         group_by_origin: Resample whole origins instead of queries.
 
     Raises:
-        EvaluationImpossible: In some respect no query has three similar and three dissimilar tracks, or a system
-            does not fit the dataset.
+        EvaluationImpossible: No two tracks are alike in some respect, no query has three similar and three
+            dissimilar tracks in any, or a system does not fit the dataset. A respect in which no query has them is
+            left out.
     """
     check_systems(dataset, [*systems, *([] if reference is None or reference in systems else [reference])])
     lists = [one for respect in by for one in _lists(relevance(dataset, respect), reference, seed)]
+    if not any(len(one.queries) for one in lists):
+        raise EvaluationImpossible(f"by {', '.join(by)} no track has {EACH} similar and {EACH} dissimilar ones")
     sure = intervals(dataset, resampling, group_by_origin=group_by_origin)
     skew = [] if reference is None else [SKEW.format(SKEWED, reference.system)]
     return Report(
@@ -102,7 +105,7 @@ def evaluate_ranking(
             "seed of the lists": seed,
             **sure.facts,
         },
-        rows=tuple(row for one in lists for row in _rows(one, systems, sure)),
+        rows=tuple(row for one in lists if len(one.queries) for row in _rows(one, systems, sure)),
         notes=(PROTOCOL, *skew, *sure.notes),
     )
 
@@ -170,8 +173,6 @@ def _draw(found: Relevance, task: str, draw: Draw) -> Lists:
         enough = np.minimum(similar.sum(axis=1), dissimilar.sum(axis=1)) >= EACH
         parts.append((rows[enough], *draw(rows[enough], similar[enough], dissimilar[enough])))
     queries, ranked, pairs = (np.concatenate(column) for column in zip(*parts, strict=True))
-    if not len(queries):
-        raise EvaluationImpossible(f"{found.by}: no track has {EACH} similar and {EACH} dissimilar ones")
     return Lists(task, queries, ranked, pairs)
 
 

@@ -33,16 +33,13 @@ def sample(found: Relevance, count: int, seed: int) -> Triplets:
     """Triplets whose positive is alike to the anchor and whose negative is not.
 
     All there are, where these are not more than ``count``; else each anchor has the same number, ``count`` divided
-    by the anchors, all different.
-
-    Raises:
-        EvaluationImpossible: No track has both a similar and a dissimilar one.
+    by the anchors, all different. None where no track has both a similar and a dissimilar one.
     """
     generator = np.random.default_rng(seed)
     sizes = np.concatenate([_size(*_kinds(found, rows)) for rows in blocks(np.arange(len(found)))])
     anchors = np.flatnonzero(sizes)
     if not len(anchors):
-        raise EvaluationImpossible(f"{found.by}: no track has both a similar and a dissimilar one")
+        return Triplets(found.by, anchors, anchors, anchors)
     quota = int(sizes.sum()) if sizes.sum() <= count else max(1, count // len(anchors))
     if len(anchors) > count:
         anchors = np.sort(generator.choice(anchors, count, replace=False))

@@ -106,15 +106,16 @@ def evaluate_triplets(
         group_by_origin: Resample whole origins instead of anchors.
 
     Raises:
-        EvaluationImpossible: There are no triplets, or none of some dimension, or a system does not fit the
-            dataset.
+        EvaluationImpossible: No two tracks are alike in some dimension, there are no triplets at all, or a system
+            does not fit the dataset. A dimension in which all labelled tracks are alike is left out.
     """
     check_systems(dataset, systems)
-    if not by and not judged:
-        raise EvaluationImpossible("there is nothing to ask: neither a dimension nor a judged triplet was given")
     sure = intervals(dataset, resampling, group_by_origin=group_by_origin)
-    drawn = [sample(relevance(dataset, dimension), count, seed) for dimension in by]
+    sampled = [sample(relevance(dataset, dimension), count, seed) for dimension in by]
+    drawn = [triplets for triplets in sampled if len(triplets)]
     listened = [judged_triplets(dataset, judged)] if judged else []
+    if not drawn and not listened:
+        raise EvaluationImpossible(f"by {', '.join(by) or 'nothing'} no track has a similar and a dissimilar one")
     stacked = together("all", [*drawn, *listened])
     tasks = list(_tasks(drawn, listened, sure))
     found = {system.system: _compare(system, stacked) for system in systems}
@@ -123,7 +124,7 @@ def evaluate_triplets(
     return Report(
         question="triplets",
         title=f"Triplets on {dataset.name}",
-        facts=_facts(dataset, tasks, judged) | {"seed of the triplets": seed} | sure.facts,
+        facts=_facts(dataset, tasks, by, judged) | {"seed of the triplets": seed} | sure.facts,
         rows=(*plain, *multiple),
         notes=(TRIPLETS, *([COMBINED] if multiple else []), *sure.notes),
         plots=plots | _kiviats(plain, found),
@@ -200,12 +201,14 @@ def _kiviats(rows: Sequence[Row], systems: Iterable[str]) -> dict[str, "Figure"]
     return plots
 
 
-def _facts(dataset: Dataset, tasks: Sequence[_Task], judged: Sequence[JudgedTriplet]) -> dict[str, object]:
-    used = sum(len(task.triplets) for task in tasks if task.triplets.task == JUDGED)
+def _facts(
+    dataset: Dataset, tasks: Sequence[_Task], by: Sequence[str], judged: Sequence[JudgedTriplet]
+) -> dict[str, object]:
+    used = {task.triplets.task: len(task.triplets) for task in tasks}
     return {
         "dataset": dataset.name,
         "tracks": len(dataset),
-        "triplets": {task.triplets.task: len(task.triplets) for task in tasks},
+        "triplets": dict.fromkeys(by, 0) | used,
         "anchors": {task.triplets.task: len(task.queries) for task in tasks},
-        **({"judged triplets left out": len(judged) - used} if judged else {}),
+        **({"judged triplets left out": len(judged) - used[JUDGED]} if judged else {}),
     }

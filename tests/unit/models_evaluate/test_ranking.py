@@ -144,8 +144,17 @@ def test_queries_with_fewer_than_three_of_either_kind_are_left_out(dataset, orac
     report = evaluate_ranking(grown, [Embedded("oracle", vectors)], ["album"], RESAMPLING)
     assert report.facts["queries"] == {"album": TRACKS}
     pairs = Dataset("pairs", tuple(LabelledTrack(str(n), Path("x"), album=str(n // 2)) for n in range(10)))
-    with pytest.raises(EvaluationImpossible, match="album: no track has 3 similar and 3 dissimilar ones"):
+    with pytest.raises(EvaluationImpossible, match="by album no track has 3 similar and 3 dissimilar ones"):
         evaluate_ranking(pairs, [], ["album"], RESAMPLING)
+
+
+def test_a_respect_that_cannot_be_asked_is_left_out(dataset, oracle):
+    tracks = [
+        LabelledTrack(one.id, one.path, album=one.album, artist=str(n // 2)) for n, one in enumerate(dataset.tracks)
+    ]
+    report = evaluate_ranking(Dataset("pairs", tuple(tracks)), [oracle], ["artist", "album"], RESAMPLING)
+    assert report.facts["queries"] == {"artist": 0, "album": TRACKS}
+    assert {row.task for row in report.rows} == {"album"}
 
 
 def test_picks_come_from_their_own_row_only():

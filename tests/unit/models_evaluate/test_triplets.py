@@ -138,11 +138,15 @@ def test_anchors_are_resampled_and_not_triplets(dataset, oracle):
     assert found.high - found.low > 4 * np.sqrt(0.25 / report.facts["triplets"]["genre"])
 
 
-def test_without_both_kinds_there_are_no_triplets():
-    tracks = Dataset("alike", tuple(LabelledTrack(str(n), Path("x"), album="one") for n in range(4)))
-    with pytest.raises(EvaluationImpossible, match="album: no track has both a similar and a dissimilar one"):
+def test_a_dimension_in_which_all_are_alike_is_left_out_and_alone_refused(dataset, oracle):
+    alike = [LabelledTrack(one.id, one.path, tags=one.tags, album="one") for one in dataset.tracks]
+    tracks = Dataset("alike", tuple(alike))
+    report = evaluate_triplets(tracks, [oracle], ["album", "genre"], RESAMPLING, count=100)
+    assert {row.task for row in report.rows} == {"genre"}
+    assert report.facts["triplets"]["album"] == 0
+    with pytest.raises(EvaluationImpossible, match="by album no track has a similar and a dissimilar one"):
         evaluate_triplets(tracks, [], ["album"], RESAMPLING)
-    with pytest.raises(EvaluationImpossible, match="nothing to ask"):
+    with pytest.raises(EvaluationImpossible, match="by nothing no track"):
         evaluate_triplets(tracks, [], [], RESAMPLING)
 
 
