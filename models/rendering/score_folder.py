@@ -1,0 +1,79 @@
+"""A folder of MIDI files as a source of scores, with an index of what is known of them."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from models.errors import DatasetInvalid
+from models.rendering.era import half_century
+from models.rendering.midi_score import PieceFacts, read_midi
+from models.rendering.score import Score
+
+INDEX = "index.csv"
+MIDI_SUFFIXES = frozenset({".mid", ".midi"})
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFolder:
+    """All MIDI files below a folder.
+
+    A file ``index.csv`` in it may say what is known: ``path`` (relative to it) and any of ``title``, ``composer``,
+    ``genre`` (tags between semicolons), ``era`` (such as ``1750-1799``) or ``year`` (of composition), ``licence``,
+    and ``origin``: what must not stand on two sides of a split; by default the composer, else the piece's folder.
+    """
+
+    name: str
+    folder: Path
+
+    def pieces(self) -> Sequence[str]:
+        files = (file for file in self.folder.rglob("*") if file.suffix.lower() in MIDI_SUFFIXES and file.is_file())
+        return sorted(file.relative_to(self.folder).as_posix() for file in files)
+
+    def load(self, piece: str) -> Score:
+        return read_midi(self.folder / piece, self._facts(piece))
+
+    def _facts(self, piece: str) -> PieceFacts:
+        row = read_index(self.folder).get(piece, {})
+        composer = row.get("composer", "")
+        nearest = composer or Path(piece).parent.as_posix()
+        return PieceFacts(
+            piece=f"{self.name}/{piece}",
+            origin=f"{self.name}/{row.get('origin') or nearest}",
+            collection=self.name,
+            title=row.get("title", ""),
+            composer=composer,
+            licence=row.get("licence", ""),
+            genre=frozenset(tag.strip().lower() for tag in row.get("genre", "").split(";") if tag.strip()),
+            era=row.get("era") or (half_century(int(row["year"])) if row.get("year") else ""),
+        )
+
+
+@lru_cache(maxsize=4)
+def read_index(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    """Rows of a folder's index by path; empty where there is none.
+
+    Raises:
+        DatasetInvalid: It has no column ``path``, or a year or era that is none, every one named.
+    """
+    index = folder / INDEX
+    if not index.is_file():
+        return {}
+    with index.open(newline="", encoding="utf-8") as file:
+        rows = [{name: value or "" for name, value in row.items() if name} for row in csv.DictReader(file)]
+    faults = [fault for number, row in enumerate(rows, start=2) if (fault := _fault(number, row))]
+    if faults:
+        raise DatasetInvalid(f"{index} has faults", faults)
+    return {row["path"]: row for row in rows}
+
+
+def _fault(number: int, row: Mapping[str, str]) -> str:
+    year, era = row.get("year", ""), row.get("era", "")
+    if not row.get("path"):
+        return f"row {number} has no path"
+    if year and not (year.isdecimal() and len(year) == 4):  # noqa: PLR2004
+        return f"row {number}: year is {year!r}, not four digits"
+    if era and not (era[:4].isdecimal() and era == half_century(int(era[:4]))):
+        return f"row {number}: era is {era!r}, not a half-century such as 1750-1799"
+    return ""
