@@ -117,13 +117,19 @@ def _check_duplicates(reading: _Reading) -> None:
     ids = {track.id for track in reading.tracks.values()}
     for line, track in reading.tracks.items():
         for other in sorted(track.duplicates - ids):
-            near = nearest(other, ids)
+            near = nearest(other, (id_ for id_ in ids if _share_folder_or_name(id_, other)))
             if near:
                 reading.faults.append((line, f"duplicate '{other}' is in no row (did you mean '{near}'?)"))
             else:
                 reading.not_there(line, f"duplicate '{other}' is in no row")
         if track.id in track.duplicates:
             reading.faults.append((line, "the track is named as its own duplicate"))
+
+
+def _share_folder_or_name(one: str, other: str) -> bool:
+    """Of long paths with one slip, either is whole; most others need not be compared."""
+    (folder, _, name), (other_folder, _, other_name) = one.rpartition("/"), other.rpartition("/")
+    return folder == other_folder or name == other_name
 
 
 def _check_files(reading: _Reading) -> None:

@@ -12,6 +12,7 @@ from models.datasets.duplicates import complete
 from models.datasets.keys import KEYS
 from models.datasets.manifest import read_manifest
 from models.datasets.manifest_writer import write_manifest
+from models.datasets.spelling import edit_distance
 from models.datasets.track import SPLITS, TAG_DIMENSIONS, Dataset, LabelledTrack
 from models.errors import DatasetInvalid
 
@@ -108,3 +109,10 @@ def test_no_bytes_bring_the_reader_down(tmp_path_factory, lines, tail):
     path.write_bytes(b"path,title\n" + "\n".join(lines).encode("utf-8", "surrogatepass") + tail)
     with pytest.raises(DatasetInvalid):
         read_manifest(path)
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6), st.integers(0, 4))
+def test_a_distance_that_does_not_matter_is_only_above_the_limit(one, other, most):
+    exact = edit_distance(one, other)
+    limited = edit_distance(one, other, most)
+    assert limited == exact if exact <= most else limited > most

@@ -53,6 +53,7 @@ def test_a_misspelt_key_gets_a_suggestion():
 )
 def test_edits_are_counted(one, other, edits):
     assert edit_distance(one, other) == edit_distance(other, one) == edits
+    assert all((edit_distance(one, other, most) <= most) == (edits <= most) for most in range(5))
 
 
 def test_the_nearest_word_is_found_or_none():
