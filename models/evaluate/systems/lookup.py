@@ -14,8 +14,10 @@ from models.evaluate.systems.encoder import EncoderSystem
 from models.evaluate.systems.frames import CodebookSystem, GaussianSystem
 from models.evaluate.systems.random_vectors import RandomSystem
 from models.evaluate.systems.shortcuts import ClipFactsSystem, FileFactsSystem
+from models.evaluate.systems.tagger import TaggerSystem
 from models.registry import ENCODERS, load_encoder, resolve_device
 
+TAGGER = "tagger:"
 PEERS: Mapping[str, Callable[[int], System]] = {
     "g1": lambda _: GaussianSystem(),
     "vq": CodebookSystem,
@@ -33,17 +35,19 @@ def make_system(spec: str, *, device: str = "auto", seed: int = 0) -> System:
     Args:
         spec: A name of ``PEERS``; a registered encoder, shipped (``librosa``) or of a folder with an artifact
             (``librosa@runs/mine``); or a tagger by its weights (``tagger:weights/msd_fcn.pth``).
-        device: Of encoders and taggers, as ``models.registry.resolve_device`` takes it.
+        device: Of encoders, as ``models.registry.resolve_device`` takes it; taggers run on the CPU.
         seed: Of what is drawn.
 
     Raises:
         EvaluationImpossible: No system is called so.
-        ArtifactInvalid: The folder's artifact is damaged or of another encoder.
+        ArtifactInvalid: The folder's artifact is damaged or of another encoder, or a tagger's weights are.
         DeviceUnavailable: The device is not there.
         ToolMissing: The system needs what is not installed.
     """
     if spec in PEERS:
         return PEERS[spec](seed)
+    if spec.startswith(TAGGER):
+        return TaggerSystem(Path(spec.removeprefix(TAGGER)))
     name, _, folder = spec.partition("@")
     if name not in ENCODERS:
         raise EvaluationImpossible(

@@ -6,6 +6,7 @@ import pytest
 from models.datasets.track import LabelledTrack
 from models.errors import ArtifactInvalid, WaveformTooShort
 from models.evaluate.system import CLIP_RATE_HZ, Clip
+from models.evaluate.systems.lookup import make_system
 from models.evaluate.systems.tagger import TaggerSystem
 
 
@@ -46,6 +47,10 @@ def test_vectors_are_z_scores_of_the_training_tracks_at_unit_length(weights):
 def test_a_clip_that_is_too_short_is_refused(weights):
     with pytest.raises(WaveformTooShort):
         TaggerSystem(weights).measure(clip(0.5))
+
+
+def test_the_command_line_knows_it_by_its_file(weights):
+    assert make_system(f"tagger:{weights}").identity == TaggerSystem(weights).identity
 
 
 def test_missing_weights_are_refused(tmp_path):
