@@ -11,6 +11,8 @@ from models.evaluate.embedded import Embedded, Floats, Indices
 from models.evaluate.report import COMPLETE, RANDOM, WORST
 
 BLOCK_ROWS = 256
+NO_DISTANCE = 1e-6
+"""Of the longest vector: a difference of two squares leaves the root of a double's precision, some 1e-8."""
 
 
 def check_systems(dataset: Dataset, systems: Sequence[Embedded]) -> None:
@@ -39,9 +41,13 @@ def similarity(system: Embedded, rows: Indices, space: str | None = None) -> Flo
     """(B, N) similarity of some tracks to all.
 
     In float32, the precision of the vectors, so that equal vectors are equally near whatever the last bits of a
-    matrix product say.
+    matrix product say; distances that are nothing beside the vectors' length are 0 for the same reason.
     """
-    return system.similarity(rows, space).astype(np.float32)
+    found = system.similarity(rows, space).astype(np.float32)
+    if system.metric == "euclidean":
+        length = np.linalg.norm(system.features(space), axis=1).max(initial=0)
+        found[found > -NO_DISTANCE * length] = 0
+    return found
 
 
 def pair_similarity(system: Embedded, one: Indices, other: Indices, space: str | None = None) -> Floats:

@@ -8,7 +8,7 @@ from models.errors import EvaluationImpossible
 from models.evaluate.embedded import Embedded
 from models.evaluate.report import COMPLETE, RANDOM, WORST
 from models.evaluate.retrieval import evaluate_retrieval
-from models.evaluate.similarities import pair_similarity
+from models.evaluate.similarities import pair_similarity, similarity
 from models.metrics.bootstrap import Resampling
 
 ALBUMS, TRACKS = 6, 60
@@ -167,3 +167,12 @@ def test_pairs_have_the_similarity_that_rows_have():
     one, other = generator.integers(0, 700, (2, 2_000))
     expected = -np.linalg.norm(system.vectors[one] - system.vectors[other], axis=1)
     np.testing.assert_allclose(pair_similarity(system, one, other), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_equal_vectors_are_equally_near_wherever_they_are_stored(metric):
+    kinds = np.random.default_rng(0).standard_normal((5, 53)).astype(np.float32)
+    copies = Embedded("copies", kinds[np.arange(603) % 5], {}, metric)
+    found = similarity(copies, np.arange(0, 603, 7))
+    for kind in range(5):
+        assert (found[:, kind::5] == found[:, [kind]]).all()
