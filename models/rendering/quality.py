@@ -5,7 +5,6 @@ import numpy as np
 from models.rendering.performance import Performance
 from models.rendering.synthesis import RATE_HZ, Samples
 
-MIN_NOTES = 20
 MIN_ONSETS_PER_S = 0.7
 MAX_ONSETS_PER_S = 25.0
 MIN_LEVEL_DB = -50.0
@@ -23,14 +22,14 @@ def check_notes(performance: Performance | None) -> Performance:
     """Give back what can be rendered.
 
     Raises:
-        Unusable: There are too few notes, or they come too slowly or faster than anybody plays.
+        Unusable: There is nothing to play, hardly anything happens, or more than anybody plays.
     """
-    if performance is None or len(performance.own_notes) < MIN_NOTES:
-        raise Unusable("too few notes")
+    if performance is None:
+        raise Unusable("nothing to play")
     if performance.onsets_per_s < MIN_ONSETS_PER_S:
-        raise Unusable("too slow a music")
+        raise Unusable("too few notes")
     if performance.onsets_per_s > MAX_ONSETS_PER_S:
-        raise Unusable("too fast a music")
+        raise Unusable("too many notes")
     return performance
 
 

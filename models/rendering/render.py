@@ -13,12 +13,15 @@ from pathlib import Path
 from models.datasets.manifest_writer import write_manifest
 from models.errors import DatasetInvalid, ScoreUnreadable
 from models.rendering.collection import ScoreSource, drawn_pieces
+from models.rendering.kinship import shared_programs
 from models.rendering.rendered_piece import RenderedPiece, render_piece, write_whole
 from models.rendering.settings import RenderSettings
 from models.rendering.synthesis import Synthesiser
 
 SETTINGS_FILE = "settings.json"
 MANIFEST_FILE = "manifest.csv"
+MAX_SHARED = 0.05
+"""Share of instruments that the SoundFont that is held out may have in common with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,21 @@ def check_fonts(settings: RenderSettings) -> None:
 
     Raises:
         ToolMissing: One cannot be used.
-        DatasetInvalid: Two share a name.
+        DatasetInvalid: Two share a name, or the one that is held out shares instruments with another.
     """
-    fonts = [*settings.fonts, *([settings.held_out] if settings.held_out else [])]
-    for font in fonts:
-        Synthesiser(font)
-    if len({font.stem for font in fonts}) < len(fonts):
-        raise DatasetInvalid("SoundFonts are told apart by their names:", [str(font) for font in fonts])
+    if len({font.stem for font in settings.all_fonts}) < len(settings.all_fonts):
+        raise DatasetInvalid(
+            "SoundFonts are told apart by their names:", [str(font) for font in settings.all_fonts]
+        )
+    loaded = {font: Synthesiser(font) for font in settings.all_fonts}
+    if settings.held_out is None:
+        return
+    shares = {font: shared_programs(loaded[settings.held_out], loaded[font]) for font in settings.fonts}
+    faults = [
+        f"{font.name} has {share:.0%} of its instruments" for font, share in shares.items() if share > MAX_SHARED
+    ]
+    if faults:
+        raise DatasetInvalid(f"{settings.held_out.name} would be no SoundFont that was never heard:", faults)
 
 
 def check_folder(settings: RenderSettings) -> None:

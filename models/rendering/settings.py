@@ -34,6 +34,11 @@ class RenderSettings:
     takes: int = 4
     duration_s: float = 25.0
 
+    @property
+    def all_fonts(self) -> tuple[Path, ...]:
+        """With the one that is held out."""
+        return (*self.fonts, *([self.held_out] if self.held_out else []))
+
     def split(self, origin: str) -> str:
         """The side of the split that an origin stands on, by its name alone."""
         digest = sha256(f"{self.seed}\nsplit\n{origin}".encode()).digest()

@@ -44,20 +44,27 @@ PLAIN = Treatment(
 )
 
 
-def scale_tune(tonic=2, mode="major", bars=32, drums=True, **facts):
-    """A scale up and down in quarters over held tonics, four beats to a bar, with a drum on every beat."""
-    degrees = [*range(8), *range(6, 0, -1)]
-    pitches = [60 + tonic + 12 * (d // 7) + SCALES[mode][d % 7] for d in degrees]
-    tune = [Note(float(beat), 1.0, pitches[beat % len(pitches)], 70) for beat in range(4 * bars)]
-    bass = [Note(4.0 * bar, 4.0, 36 + tonic, 60) for bar in range(bars)]
+def cadences(tonic=2, mode="major", bars=32, drums=True, **facts):
+    """Cadences, a chord to a bar, as broken chords over a bass, with a drum on every beat."""
+
+    def pitch(lowest, degree):
+        return lowest + tonic + 12 * (degree // 7) + SCALES[mode][degree % 7]
+
+    roots = [(0, 3, 4, 0, 0, 4, 0, 0)[bar % 8] for bar in range(bars)]
+    tune = [
+        Note(4.0 * bar + beat, 1.0, pitch(60, root + step), 70)
+        for bar, root in enumerate(roots)
+        for beat, step in enumerate((0, 2, 4, 2))
+    ]
+    bass = [Note(4.0 * bar, 4.0, pitch(36, root), 60) for bar, root in enumerate(roots)]
     parts = [Part("tune", tuple(tune)), Part("bass", tuple(bass))]
     if drums:
         parts.append(Part("drums", tuple(Note(float(b), 0.5, 38, 90) for b in range(4 * bars)), drums=True))
     known = {
-        "piece": "scale",
+        "piece": "cadences",
         "origin": "somebody",
         "collection": "tests",
-        "title": "A scale",
+        "title": "Cadences",
         "composer": "Somebody",
         "licence": "CC0",
         "genre": frozenset({"study"}),
@@ -67,9 +74,9 @@ def scale_tune(tonic=2, mode="major", bars=32, drums=True, **facts):
     return Score(**{**known, **facts}, tonic=tonic, mode=mode, parts=tuple(parts))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_score():
-    return scale_tune
+    return cadences
 
 
 def moved(score, semitones=0, beats=0.0):
