@@ -56,7 +56,7 @@ def judge(probabilities: Floats) -> Verdicts:
     A teacher vouches for a tag from the probability SURE on, or where the track is in the highest SHARE of the
     collection for this tag, but never below FLOOR. A tag is given when both vouch for it and the teachers agree on
     it throughout the collection: Cohen's kappa of at least MIN_KAPPA. Of a dimension a track keeps at most
-    MOST_TAGS, those that lie farthest above their thresholds in log odds.
+    MOST_TAGS, the most probable ones.
 
     Args:
         probabilities: (2, N, 50) of the MSD tags.
@@ -69,8 +69,7 @@ def judge(probabilities: Floats) -> Verdicts:
     vouched = probabilities >= thresholds[:, None]
     kappa = cohen_kappa(vouched[0], vouched[1])
     usable = (kappa >= MIN_KAPPA) & ~np.isin(MSD, [*SYNONYMS])
-    margin = (_log_odds(probabilities) - _log_odds(thresholds)[:, None]).mean(0)
-    return Verdicts(thresholds, kappa, _best(vouched.all(0) & usable, margin))
+    return Verdicts(thresholds, kappa, _best(vouched.all(0) & usable, probabilities.mean(0)))
 
 
 def check_count(tracks: int) -> None:
@@ -95,18 +94,12 @@ def cohen_kappa(one: Bools, other: Bools) -> Doubles:
     return np.where(constant, 0.0, (agreement - chance) / np.where(constant, 1.0, 1 - chance))
 
 
-def _best(candidates: Bools, margin: Doubles) -> Bools:
-    """Candidates without those beyond the MOST_TAGS best of their dimension."""
+def _best(candidates: Bools, probabilities: Floats) -> Bools:
+    """Candidates without those beyond the MOST_TAGS most probable of their dimension."""
     given = np.zeros_like(candidates)
     for dimension, tags in MSD_DIMENSIONS.items():
         columns = np.array([MSD.index(tag) for tag in tags])
-        eligible = np.where(candidates[:, columns], margin[:, columns], -np.inf)
+        eligible = np.where(candidates[:, columns], probabilities[:, columns], -1)
         rank = np.argsort(np.argsort(-eligible, axis=1, kind="stable"), axis=1)
         given[:, columns] = candidates[:, columns] & (rank < MOST_TAGS[dimension])
     return given
-
-
-def _log_odds(probabilities: NDArray[np.floating]) -> Doubles:
-    bounded = probabilities.astype(np.float64).clip(1e-9, 1 - 1e-9)
-    odds: Doubles = np.log(bounded / (1 - bounded))
-    return odds

@@ -58,7 +58,7 @@ def test_of_two_words_for_one_thing_one_is_given():
     assert verdicts.tags(TRACKS - 1) == {"instrument": frozenset({"female vocalists"})}
 
 
-def test_a_dimension_keeps_its_clearest_tags():
+def test_a_dimension_keeps_its_most_probable_tags():
     tags = MSD_DIMENSIONS["mood"][:5]
     made = {tag: rising(0.05 + 0.01 * place) for place, tag in enumerate(tags)}
     made = {
