@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from models.cli.console import console, progress_bar, refuse
 from models.errors import ModelError
+from models.rendering.accompaniment import Accompaniments
 from models.rendering.conversion import REFUSED, Notation, convert_all, opened, spread
 from models.rendering.notations import LilyPond, MusicXML
 
@@ -19,7 +20,7 @@ app = typer.Typer(help="Turn collections of scores into folders of MIDI files wi
 
 Collection = Annotated[Path, typer.Argument(help="Folder, or tar archive of it.", exists=True)]
 Out = Annotated[Path, typer.Argument(help="Folder of the MIDI files and their index.csv.")]
-Limit = Annotated[int | None, typer.Option(help="Only so many sources, in turns from every composer.", min=1)]
+Limit = Annotated[int | None, typer.Option(help="Only so many sources, in turns from every origin.", min=1)]
 Jobs = Annotated[int, typer.Option(help="Processes.", min=1)]
 _JOBS = cpu_count() or 1
 
@@ -44,6 +45,18 @@ def convert_musicxml(  # noqa: PLR0917 - typer takes options by their names
 ) -> None:
     """Convert MusicXML in folders COMPOSER/SET/TITLE, such as OpenScore's Lieder, by music21."""
     _convert(MusicXML(genre, licence), collection, out, limit, jobs)
+
+
+@app.command("mma")
+def convert_mma(
+    tools: Annotated[Path, typer.Argument(help="Folder that `corpus tools` filled.", exists=True, file_okay=False)],
+    out: Out,
+    takes: Annotated[int, typer.Option(help="Progressions for each groove file.", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Draws the chord progressions.")] = 0,
+    jobs: Jobs = _JOBS,
+) -> None:
+    """Generate accompaniments over chord progressions with every groove file of MMA."""
+    _convert(Accompaniments(takes, seed), tools, out, None, jobs)
 
 
 def _convert(notation: Notation, collection: Path, out: Path, limit: int | None, jobs: int) -> None:

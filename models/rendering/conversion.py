@@ -29,6 +29,8 @@ class Facts:
     genre: str = ""
     era: str = ""
     licence: str = ""
+    key: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ def opened(collection: Path) -> Iterator[Path]:
 
 
 def spread(notation: Notation, folder: Path, limit: int | None = None) -> list[tuple[str, Facts]]:
-    """Sources in turns of one from every composer, so that any number of them has as many composers as it can."""
-    by_composer: dict[str, list[tuple[str, Facts]]] = defaultdict(list)
+    """Sources in turns of one of every origin, so that any number of them has as many origins as it can."""
+    by_origin: dict[str, list[tuple[str, Facts]]] = defaultdict(list)
     for source in notation.sources(folder):
         facts = notation.facts(folder, source)
-        by_composer[facts.composer].append((source, facts))
-    turns = zip_longest(*(by_composer[composer] for composer in sorted(by_composer)))
+        by_origin[facts.origin or facts.composer].append((source, facts))
+    turns = zip_longest(*(by_origin[origin] for origin in sorted(by_origin)))
     return [entry for turn in turns for entry in turn if entry is not None][:limit]
 
 

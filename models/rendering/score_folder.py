@@ -2,16 +2,18 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from models.analysis import PITCH_NAMES
 from models.errors import DatasetInvalid
 from models.rendering.era import half_century
 from models.rendering.midi_score import PieceFacts, read_midi
 from models.rendering.score import Score
 
 INDEX = "index.csv"
+KEYS = tuple(f"{name} {mode}" for mode in ("major", "minor") for name in PITCH_NAMES)
 MIDI_SUFFIXES = frozenset({".mid", ".midi"})
 
 
@@ -21,7 +23,8 @@ class ScoreFolder:
 
     A file ``index.csv`` in it may say what is known: ``path`` (relative to it) and any of ``title``, ``composer``,
     ``genre`` (tags between semicolons), ``era`` (such as ``1750-1799``) or ``year`` (of composition), ``licence``,
-    and ``origin``: what must not stand on two sides of a split; by default the composer, else the piece's folder.
+    ``key`` (such as ``F# minor``, where it is known better than from the key signature), and ``origin``:
+    what must not stand on two sides of a split; by default the composer, else the piece's folder.
     """
 
     name: str
@@ -32,7 +35,12 @@ class ScoreFolder:
         return sorted(file.relative_to(self.folder).as_posix() for file in files)
 
     def load(self, piece: str) -> Score:
-        return read_midi(self.folder / piece, self._facts(piece))
+        score = read_midi(self.folder / piece, self._facts(piece))
+        key = read_index(self.folder).get(piece, {}).get("key")
+        if not key:
+            return score
+        name, _, mode = key.partition(" ")
+        return replace(score, tonic=PITCH_NAMES.index(name), mode="minor" if mode == "minor" else "major")
 
     def _facts(self, piece: str) -> PieceFacts:
         row = read_index(self.folder).get(piece, {})
@@ -55,7 +63,7 @@ def read_index(folder: Path) -> Mapping[str, Mapping[str, str]]:
     """Rows of a folder's index by path; empty where there is none.
 
     Raises:
-        DatasetInvalid: It has no column ``path``, or a year or era that is none, every one named.
+        DatasetInvalid: It has no column ``path``, or a year, era or key that is none, every one named.
     """
     index = folder / INDEX
     if not index.is_file():
@@ -70,6 +78,8 @@ def read_index(folder: Path) -> Mapping[str, Mapping[str, str]]:
 
 def _fault(number: int, row: Mapping[str, str]) -> str:
     year, era = row.get("year", ""), row.get("era", "")
+    if row.get("key") and row["key"] not in KEYS:
+        return f"row {number}: key is {row['key']!r}, not one such as {KEYS[0]} or {KEYS[-1]}"
     if not row.get("path"):
         return f"row {number} has no path"
     if year and not (year.isdecimal() and len(year) == 4):  # noqa: PLR2004
