@@ -2,12 +2,13 @@
 
 import typer
 
-from models.cli import corpus, train
+from models.cli import corpus, evaluate, train
 from models.cli.embed import embed
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(train.app, name="train")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(evaluate.app, name="evaluate")
 app.command()(embed)
 
 

@@ -25,7 +25,7 @@ def write_report(report: Report, out: Path) -> tuple[Path, ...]:
         out: A folder, made where it is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    plots = {f"{report.question}-{name}.png": figure for name, figure in report.plots.items()}
+    plots = {f"{report.question}-{_file_name(name)}.png": figure for name, figure in report.plots.items()}
     for task, rows in tasks(report):
         plots[f"{report.question}-{_file_name(task)}.png"] = interval_chart(f"{report.title}: {task}", rows)
     for name, figure in plots.items():
