@@ -14,7 +14,7 @@ from models.evaluate.crossings import KINDS, Crossing, Twins, crossings, twin_re
 from models.evaluate.embedded import Embedded
 from models.evaluate.listening import Heard
 from models.evaluate.report import RANDOM, WORST, Report, Row
-from models.evaluate.retrieval import evaluate_retrieval
+from models.evaluate.retrieval import RECALL, evaluate_retrieval
 from models.evaluate.systems.random_vectors import RandomSystem
 from models.evaluate.systems.shortcuts import ClipFactsSystem, FileFactsSystem
 from models.metrics.bootstrap import Estimate, Resampling, summarise
@@ -83,7 +83,7 @@ def evaluate_leakage(
             RULE,
             *_listed("On two sides of the split", [_crossing_text(each) for each in found]),
             *_twin_notes(ear, reach, pairs),
-            *retrieval.notes,
+            *(note for note in retrieval.notes if note != RECALL),
         ),
     )
 
