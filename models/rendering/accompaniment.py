@@ -24,7 +24,7 @@ from models.rendering.tools import MMA, require
 MIN_BEATS = 128
 """Progressions are repeated until they have so many: 32 seconds at 240 BPM."""
 
-TIME_LIMIT_S = 30.0
+TIME_LIMIT_S = 120.0
 
 _LIBRARY = Path("mma/usr/share/mma/lib")
 _STATEMENT = re.compile(
