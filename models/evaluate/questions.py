@@ -135,13 +135,14 @@ def leakage(evaluation: Evaluation) -> Report:
 def estimators(evaluation: Evaluation) -> Report:
     """How right are tempo and key? Accuracy 1 and 2, and the weighted key score."""
     systems = [EstimatorSystem(name) for name in ESTIMATORS]
+    asked = evaluation.asked.dataset
     found = measure_dataset(
-        evaluation.dataset,
+        asked,
         systems,
         evaluation.view,
         evaluation.cache,
         jobs=evaluation.jobs,
-        on_progress=evaluation.progress("estimating", len(evaluation.dataset)),
+        on_progress=evaluation.progress("estimating", len(asked)),
     )
     estimates = [
         estimates_of(system.name, measured) for system, measured in zip(systems, found.measured, strict=True)
