@@ -37,13 +37,14 @@ DatasetText = "A manifest (CSV), a folder of music, or gtzan:, magnatagatune:, m
 DatasetArgument = Annotated[str, typer.Argument(help=DatasetText)]
 DatasetOption = Annotated[str, typer.Option("--on", help=DatasetText)]
 SystemsOption = Annotated[
-    list[str], typer.Option("--system", help="Encoder, ENCODER@FOLDER, g1, vq, bliss or tagger:FILE. Repeatable.")
+    list[str] | None,
+    typer.Option("--system", help="Encoder, ENCODER@FOLDER, g1, vq, bliss or tagger:FILE. Repeatable. [librosa]"),
 ]
 SystemsArgument = Annotated[list[str], typer.Argument(help="Two or more: as --system of the other commands.")]
 
 
 def _ask(names: Sequence[str]) -> Callable[..., None]:
-    def command(dataset: DatasetArgument, system: SystemsOption, options: EvaluationOptions) -> None:
+    def command(dataset: DatasetArgument, system: SystemsOption = None, *, options: EvaluationOptions) -> None:
         for _ in _answers(names, dataset, system or ["librosa"], options):
             pass
 
