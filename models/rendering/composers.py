@@ -1,4 +1,7 @@
-"""When composers lived: only those of whom it is beyond doubt, under the codes that the Mutopia project uses."""
+"""Composers: whose name is whose, and when they lived."""
+
+import re
+import unicodedata
 
 _LINES = """
 AbtF 1819-1885, AdamA 1803-1856, AguadoD 1784-1849, AlbenizIMF 1860-1909, AlkanCV 1813-1888, AllegriG 1582-1652,
@@ -56,4 +59,27 @@ def _parsed() -> dict[str, tuple[int, int]]:
 
 
 LIFETIMES = _parsed()
-"""Years of birth and death, some before 1650 by a decade or so uncertain."""
+"""Years of birth and death by the Mutopia project's codes, for composers of whom they are beyond doubt.
+
+Before 1650 some are uncertain by a few years.
+"""
+
+
+def family_name(composer: str) -> str:
+    """Surname in small letters, without accents and second names: what collections that spell names apart agree on.
+
+    Relatives share it, which is harmless where it only keeps splits apart.
+
+    Args:
+        composer: Such as ``Hensel, Fanny``, ``Fanny Hensel`` or the Mutopia project's ``HenselF``.
+    """
+    name = (
+        unicodedata.normalize("NFKD", re.sub(r"\(.*?\)", "", composer)).encode("ascii", "ignore").decode().strip()
+    )
+    if "," in name:
+        surname = name.partition(",")[0]
+    elif " " in name:
+        surname = name.rpartition(" ")[2]
+    else:
+        surname = re.sub(r"(?<=[a-z])[A-Z][A-Za-z]{0,4}$", "", name)
+    return re.split(r"[-\s]", surname.strip())[0].lower()

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from models.analysis import PITCH_NAMES
+from models.datasets.keys import PITCH_NAMES
 from models.errors import DatasetInvalid
+from models.rendering.composers import family_name
 from models.rendering.era import half_century
 from models.rendering.midi_score import PieceFacts, read_midi
 from models.rendering.score import Score
@@ -24,7 +25,7 @@ class ScoreFolder:
     A file ``index.csv`` in it may say what is known: ``path`` (relative to it) and any of ``title``, ``composer``,
     ``genre`` (tags between semicolons), ``era`` (such as ``1750-1799``) or ``year`` (of composition), ``licence``,
     ``key`` (such as ``F# minor``, where it is known better than from the key signature), and ``origin``:
-    what must not stand on two sides of a split; by default the composer, else the piece's folder.
+    what must not stand on two sides of a split; by default the composer's surname, else the piece's folder.
     """
 
     name: str
@@ -45,10 +46,9 @@ class ScoreFolder:
     def _facts(self, piece: str) -> PieceFacts:
         row = read_index(self.folder).get(piece, {})
         composer = row.get("composer", "")
-        nearest = composer or Path(piece).parent.as_posix()
         return PieceFacts(
             piece=f"{self.name}/{piece}",
-            origin=f"{self.name}/{row.get('origin') or nearest}",
+            origin=row.get("origin") or family_name(composer) or f"{self.name}/{Path(piece).parent.as_posix()}",
             collection=self.name,
             title=row.get("title", ""),
             composer=composer,

@@ -1,6 +1,6 @@
 import pytest
 
-from models.rendering.composers import LIFETIMES
+from models.rendering.composers import LIFETIMES, family_name
 from models.rendering.era import composition_era, half_century, working_era
 
 
@@ -34,3 +34,19 @@ def test_a_life_across_two_eras_has_none():
 
 def test_lifetimes_are_those_of_people():
     assert all(20 <= died - born <= 100 for born, died in LIFETIMES.values())
+
+
+@pytest.mark.parametrize(
+    ("spellings", "name"),
+    [
+        (("SchubertF", "Schubert, Franz", "Franz Schubert", "Franz Schubert (1797-1828)"), "schubert"),
+        (("BeethovenLv", "Beethoven, Ludwig van", "Ludwig van Beethoven"), "beethoven"),
+        (("Mendelssohn-BartholdyF", "Mendelssohn, Felix"), "mendelssohn"),
+        (("FaureG", "Fauré, Gabriel"), "faure"),
+        (("BoismortierJBd",), "boismortier"),
+        (("Traditional",), "traditional"),
+        (("",), ""),
+    ],
+)
+def test_spellings_of_a_composer_have_one_family_name(spellings, name):
+    assert {family_name(spelling) for spelling in spellings} == {name}
