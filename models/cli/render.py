@@ -51,13 +51,22 @@ def render_corpus(  # noqa: PLR0917 - typer takes options by their names
     try:
         _render(sources, settings, excerpts, jobs, outcomes)
     except (ModelError, OSError, BrokenExecutor, KeyboardInterrupt) as error:
-        reason = str(error) or "interrupted"
-        console.print(f"[red]stopped[/]: {escape(reason)}. The same command goes on from here.", highlight=False)
+        console.print(f"[red]stopped[/]: {escape(_reason(error, out))}", highlight=False)
+        console.print("The same command goes on from here.")
         raise typer.Exit(1) from error
     finally:
-        _conclude(settings, outcomes, excerpts)
+        _conclude(settings, outcomes)
     if _tracks(outcomes) < excerpts:
+        console.print(f"{excerpts} were asked for: more sources, or more --takes in another folder, give more.")
         raise typer.Exit(1)
+
+
+def _reason(error: BaseException, out: Path) -> str:
+    if isinstance(error, BrokenExecutor):
+        return "a process was killed, most likely for want of memory (each loads every SoundFont): try fewer --jobs"
+    if isinstance(error, OSError):
+        return f"{error.filename or out}: {error.strerror or error}"
+    return str(error) or "interrupted"
 
 
 def _render(
@@ -75,19 +84,23 @@ def _render(
                 write_corpus(settings, outcomes)
 
 
-def _conclude(settings: RenderSettings, outcomes: Sequence[Outcome], excerpts: int) -> None:
+def _conclude(settings: RenderSettings, outcomes: Sequence[Outcome]) -> None:
     """Write the manifest and say what there is and what it took."""
-    path = write_corpus(settings, outcomes)
     pieces = [outcome.rendered for outcome in outcomes if outcome.rendered]
     left_out = len(outcomes) - len(pieces)
-    tracks = _tracks(outcomes)
-    console.print(f"{tracks} excerpts of {len(pieces)} pieces in {escape(str(path))}; {left_out} pieces left out")
-    if tracks < excerpts:
-        console.print(f"{excerpts} were asked for: more sources, or more --takes in another folder, give more.")
+    if not pieces:
+        console.print(f"no excerpts; {left_out} pieces left out")
+        return
+    try:
+        path = write_corpus(settings, outcomes)
+    except (ModelError, OSError) as error:
+        console.print(f"[red]no manifest[/]: {escape(_reason(error, settings.out))}", highlight=False)
+        raise typer.Exit(1) from error
+    made = f"{_tracks(outcomes)} excerpts of {len(pieces)} pieces; {left_out} pieces left out"
+    console.print(f"{escape(str(path))}: {made}", highlight=False, soft_wrap=True)
     redraws = sum((Counter(piece.redraws) for piece in pieces), Counter[str]())
     if redraws:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in redraws.most_common())
-        console.print(f"drawn again: {reasons}")
+        console.print("drawn again: " + ", ".join(f"{reason} {count}" for reason, count in redraws.most_common()))
     cpu_s = sum(piece.cpu_s for piece in pieces)
     if cpu_s:
         audio_s = settings.duration_s * sum(len(piece.tracks) for piece in pieces if piece.cpu_s)

@@ -166,7 +166,8 @@ def test_what_cannot_be_written_ends_the_run(scores, settings):
 
 
 def test_workers_load_no_torch():
-    code = "import sys, models.rendering.rendered_piece; sys.exit('torch' in sys.modules)"
+    loaded = "models.rendering.rendered_piece, models.rendering.score_folder"
+    code = f"import sys, {loaded}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
