@@ -7,10 +7,10 @@ from models.errors import ScoreUnreadable, ToolMissing
 
 
 def musicxml_to_midi(file: Path) -> bytes:
-    """Standard MIDI File of a score, by music21. Repeats are not played out.
+    """Standard MIDI File of a score, by music21, with repeats played out.
 
     Raises:
-        ScoreUnreadable: music21 cannot read it.
+        ScoreUnreadable: music21 cannot read it or follow its repeats.
         ToolMissing: music21 is not installed.
     """
     try:
