@@ -3,7 +3,8 @@
 Nobody was asked. The cues and their order follow Eerola, Friberg and Bresin (2013), "Emotional expression in music:
 contribution, linearity, and additivity of primary musical cues" (Frontiers in Psychology 4:487): mode carries
 valence, then register and tempo; tempo, dynamics and articulation carry arousal. The weights are ours. The proxy is
-made of tempo and mode, so it cannot show that a model knows mood apart from tempo and key.
+made of tempo and mode (mode never contradicts the sign of valence), so it cannot show that a model knows mood
+apart from tempo and key.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def mood_of(mode: Mode | None, mean_pitch: float, treatment: Treatment) -> Mood:
 
     With every cue in [−1, 1] (tempo and velocity over the range that is drawn, tempo by its logarithm; pitch in
     octaves around D4), arousal is 0.5 tempo + 0.3 velocity + 0.2 detached, and valence is
-    0.6 major + 0.2 pitch + 0.2 tempo.
+    0.5 major + 0.25 pitch + 0.25 tempo.
     """
     tempo = 2 * log2(treatment.tempo_bpm / MIN_TEMPO_BPM) / log2(MAX_TEMPO_BPM / MIN_TEMPO_BPM) - 1
     velocity = 2 * (treatment.velocity - MIN_VELOCITY) / (MAX_VELOCITY - MIN_VELOCITY) - 1
@@ -56,4 +57,4 @@ def mood_of(mode: Mode | None, mean_pitch: float, treatment: Treatment) -> Mood:
     if mode is None:
         return Mood(None, arousal)
     major = 1.0 if mode == "major" else -1.0
-    return Mood(0.6 * major + 0.2 * pitch + 0.2 * tempo, arousal)
+    return Mood(0.5 * major + 0.25 * pitch + 0.25 * tempo, arousal)

@@ -12,7 +12,7 @@ from models.rendering.score import Note, Part, Score
 from models.rendering.treatment import TONICS, Articulation, Treatment
 
 FOLDED_SHARE = 0.02
-"""The drawn octave is given up when more notes than this would leave the range in which anything is played."""
+"""A piece comes nearer to its own height when more notes than this would leave the range in which all is played."""
 
 HOLD = {"staccato": 0.45, "normal": 0.92, "legato": 1.08}
 MIN_NOTE_S = 0.05
@@ -97,16 +97,23 @@ def perform(score: Score, treatment: Treatment, duration_s: float) -> Performanc
 def transposed(score: Score, treatment: Treatment) -> Iterator[Part]:
     """The parts that are no drums, in the drawn key; a score without a key is moved as if it stood in C."""
     pitches = np.array([note.pitch for part in score.parts if not part.drums for note in part.notes])
-    shift = semitones(score.tonic or 0, treatment.tonic)
-    shift += TONICS * _playable_octave(pitches + shift, treatment.octave)
+    shift = playable_shift(pitches, semitones(score.tonic or 0, treatment.tonic, treatment.height))
     for part in score.parts:
         if not part.drums:
             yield replace(part, notes=tuple(replace(n, pitch=n.pitch + shift) for n in part.notes))
 
 
-def semitones(tonic: int, target: int) -> int:
-    """The nearest way from one pitch class to another, −6 to 5."""
-    return (target - tonic + 6) % TONICS - 6
+def semitones(tonic: int, target: int, height: float) -> int:
+    """The way from one pitch class to another that is nearest to a height."""
+    way = target - tonic
+    return way + TONICS * round((height - way) / TONICS)
+
+
+def playable_shift(pitches: NDArray[np.int_], shift: int) -> int:
+    """A shift, or one fewer octaves from 0 so that pitches stay in the range that is played."""
+    while abs(shift) > TONICS // 2 and _outside(pitches + shift) > FOLDED_SHARE:
+        shift -= int(np.sign(shift)) * TONICS
+    return shift
 
 
 def held_s(duration_s: float, articulation: Articulation) -> float:
@@ -136,10 +143,9 @@ class _Scene:
         return first, self.first_beat + self.duration_s / self.beat_s
 
 
-def _playable_octave(pitches: NDArray[np.int_], octave: int) -> int:
-    moved = pitches + TONICS * octave
-    outside = (moved < LOWEST_PITCH) | (moved > HIGHEST_PITCH)
-    return octave if len(pitches) and outside.mean() <= FOLDED_SHARE else 0
+def _outside(pitches: NDArray[np.int_]) -> float:
+    """Share of pitches that nobody plays."""
+    return float(((pitches < LOWEST_PITCH) | (pitches > HIGHEST_PITCH)).mean()) if len(pitches) else 0.0
 
 
 def _drum_parts(score: Score, treatment: Treatment) -> Iterator[Part]:

@@ -16,6 +16,7 @@ MAX_TEMPO_BPM = 190.0
 MIN_VELOCITY = 45
 MAX_VELOCITY = 110
 MAX_LOOSENESS_S = 0.012
+HEIGHT_SEMITONES = 7.0
 TONICS = 12
 
 
@@ -25,7 +26,9 @@ class Treatment:
 
     Attributes:
         tonic: Pitch class that the piece's tonic becomes, 0 for C.
-        octave: −1, 0 or 1: octaves added to the nearest way there.
+        height: Semitones by which the piece is raised before the nearest way to the tonic is taken: its normal
+            distribution is so wide that the key says nothing of the register. (If pieces went the nearest way from
+            their own key, those in C would be high in F and low in F sharp.)
         tempo_bpm: Felt beats per minute, in whole hundredths.
         ensemble: One of ENSEMBLES.
         programs: One of its orchestrations.
@@ -41,7 +44,7 @@ class Treatment:
     """
 
     tonic: int
-    octave: int
+    height: float
     tempo_bpm: float
     ensemble: str
     programs: Programs
@@ -62,7 +65,7 @@ def draw_treatment(seed: int, piece: str, take: int) -> Treatment:
     ensemble = generator.choice(list(ENSEMBLES)).item()
     return Treatment(
         tonic=int(generator.integers(TONICS)),
-        octave=int(generator.integers(-1, 2)),
+        height=float(generator.normal(0, HEIGHT_SEMITONES)),
         tempo_bpm=round(log_uniform(generator, MIN_TEMPO_BPM, MAX_TEMPO_BPM), 2),
         ensemble=ensemble,
         programs=ENSEMBLES[ensemble][generator.integers(len(ENSEMBLES[ensemble]))],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.datasets.association import cramers_v
+from models.rendering.performance import semitones
 from models.rendering.treatment import draw_treatment
 
 PIECES = 1_000
@@ -14,7 +15,7 @@ MOST = 0.06
 
 DRAWN = {
     "tonic": lambda t: t.tonic,
-    "octave": lambda t: t.octave,
+    "height": lambda t: int(np.clip(t.height // 6, -3, 2)),
     "tempo": lambda t: int(6 * np.log2(t.tempo_bpm)),
     "ensemble": lambda t: t.ensemble,
     "orchestration": lambda t: f"{t.ensemble} {t.programs}",
@@ -61,6 +62,17 @@ def test_the_ensemble_gives_away_nothing_else_that_is_drawn(drawn, name):
 @pytest.mark.parametrize("name", sorted(set(DRAWN) - {"codec"}))
 def test_the_codec_gives_away_nothing_else_that_is_drawn(drawn, name):
     assert cramers_v(drawn["codec"], drawn[name]) < MOST
+
+
+@pytest.mark.parametrize("tonic", [0, 7])
+def test_the_key_gives_away_nothing_of_the_register(tonic):
+    treatments = [draw_treatment(0, f"piece {piece}", 0) for piece in range(PIECES * TAKES)]
+    shifts = np.array([semitones(tonic, t.tonic, t.height) for t in treatments])
+    targets = np.array([t.tonic for t in treatments])
+    by_key = [shifts[targets == target] for target in range(12)]
+    means, spreads = zip(*((found.mean(), found.std()) for found in by_key), strict=True)
+    assert np.ptp(means) < 3  # the nearest way from one key would have 11
+    assert np.ptp(spreads) < 2
 
 
 def test_the_measure_would_see_a_confound(drawn):

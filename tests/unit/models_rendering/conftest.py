@@ -28,7 +28,7 @@ CLEAN = Recording(
 )
 PLAIN = Treatment(
     tonic=0,
-    octave=0,
+    height=0.0,
     tempo_bpm=120.0,
     ensemble="piano",
     programs=(0, 0, 0, 0),

@@ -45,21 +45,23 @@ def test_the_piece_stands_in_the_drawn_key(make_score, treat, tonic, mode):
     assert found.argmax() == tonic
 
 
-def test_transposition_takes_the_nearest_way():
-    assert [semitones(0, target) for target in range(12)] == [0, 1, 2, 3, 4, 5, -6, -5, -4, -3, -2, -1]
-    assert semitones(11, 0) == 1
+def test_transposition_takes_the_way_that_is_nearest_to_the_height():
+    assert [semitones(0, target, -0.1) for target in range(12)] == [0, 1, 2, 3, 4, 5, -6, -5, -4, -3, -2, -1]
+    assert semitones(11, 0, 0.0) == 1
+    assert semitones(0, 2, 11.0) == 14
+    assert semitones(0, 2, -11.0) == -10
 
 
-def test_an_octave_moves_everything_but_drums(make_score, treat):
-    low, high = (perform(make_score(), treat(octave=octave), DURATION_S) for octave in (0, 1))
+def test_height_moves_everything_but_drums(make_score, treat):
+    low, high = (perform(make_score(), treat(height=height), DURATION_S) for height in (0.0, 12.0))
     assert high.mean_pitch == pytest.approx(low.mean_pitch + 12)
     drums = [[note.pitch for note in played.notes if note.program is None] for played in (low, high)]
     assert drums[0] == drums[1]
 
 
-def test_an_octave_that_would_leave_the_range_is_not_taken(make_score, treat, move):
+def test_a_height_that_would_leave_the_range_is_not_taken(make_score, treat, move):
     low = move(make_score(drums=False), semitones=-8)
-    assert perform(low, treat(octave=-1), DURATION_S).mean_pitch == perform(low, treat(), DURATION_S).mean_pitch
+    assert perform(low, treat(height=-12.0), DURATION_S).mean_pitch == perform(low, treat(), DURATION_S).mean_pitch
 
 
 def test_drums_sound_only_where_they_are_drawn(make_score, treat):
