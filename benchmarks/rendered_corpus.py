@@ -38,7 +38,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--mutopia", type=Path, help="folder or tar archive of the project's sources")
-    arguments.add_argument("--pieces", type=int, default=480, help="sources of Mutopia, in turns from every composer")
+    arguments.add_argument("--pieces", type=int, default=480, help="sources, in turns from every composer")
     arguments.add_argument("--excerpts", type=int, default=2_100)
     arguments.add_argument("--seconds", type=float, default=22.0)
     arguments.add_argument("--seed", type=int, default=0)
