@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from models.datasets.track import Dataset
 from models.errors import EvaluationImpossible, ToolMissing
+from models.evaluate.family_hearing import Scores as FamilyScores
+from models.evaluate.family_hearing import family_rows
 from models.evaluate.report import COMPLETE, RANDOM, WORST, Report, Row
 from models.evaluate.system import Measured
 from models.metrics.bootstrap import Estimate, Indices, Resampling, estimate_mean
@@ -20,6 +22,10 @@ from models.metrics.bootstrap import Estimate, Indices, Resampling, estimate_mea
 OCTAVE_FACTORS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 TOLERANCES = {"4 %": 0.04, "8 %": 0.08}
 CONSTANT = "constant guess"
+FAMILY_NOTE = (
+    "Instrument families: ROC-AUC of a tagger's words for each family. A mean is over the families that the tagger "
+    "has words for, so means of different vocabularies are not of the same thing."
+)
 
 Doubles = NDArray[np.float64]
 Scores = Mapping[str, Doubles]
@@ -46,8 +52,14 @@ def estimates_of(name: str, measured: Sequence[Measured]) -> Estimates:
     return Estimates(name, tempi, [str(track["key"]) for track in measured])
 
 
-def evaluate_estimators(dataset: Dataset, estimates: Sequence[Estimates], resampling: Resampling) -> Report:
-    """Tempo and key of estimators against a dataset's labels.
+def evaluate_estimators(
+    dataset: Dataset,
+    estimates: Sequence[Estimates],
+    resampling: Resampling,
+    *,
+    taggers: Mapping[str, FamilyScores] | None = None,
+) -> Report:
+    """Tempo and key of estimators, and instrument families of taggers, against a dataset's labels.
 
     The baselines: RANDOM gives each track the truth of another one; CONSTANT gives all the commonest key and the
     median tempo.
@@ -56,15 +68,21 @@ def evaluate_estimators(dataset: Dataset, estimates: Sequence[Estimates], resamp
         dataset: N tracks.
         estimates: (N,) in the dataset's order, each.
         resampling: Of the tracks.
+        taggers: What each heard of instrument families, by name.
 
     Raises:
-        EvaluationImpossible: No track has a tempo, nor one a key.
+        EvaluationImpossible: No track has a tempo, nor one a key, nor is there a family that a tagger knows.
         ToolMissing: mir_eval is not installed.
     """
-    rows = (*_tempo_rows(dataset, estimates, resampling), *_key_rows(dataset, estimates, resampling))
+    rows = (
+        *_tempo_rows(dataset, estimates, resampling),
+        *_key_rows(dataset, estimates, resampling),
+        *family_rows(dataset, taggers or {}, resampling),
+    )
     if not rows:
         raise EvaluationImpossible(
-            f"No track of {dataset.name} has a tempo_bpm or a key to compare estimates with."
+            f"No track of {dataset.name} has a tempo_bpm or a key to compare estimates with, and no tagger that "
+            "takes part has a word for its instruments."
         )
     facts = {
         "dataset": dataset.name,
@@ -75,6 +93,7 @@ def evaluate_estimators(dataset: Dataset, estimates: Sequence[Estimates], resamp
     notes = (
         "“any octave” also takes double, half, triple and a third of the true tempo for right (accuracy 2).",
         "A track to which an estimator gives no tempo or no key counts as wrong.",
+        FAMILY_NOTE,
     )
     return Report("estimators", "Tempo and key estimators against the truth", facts, rows, notes)
 

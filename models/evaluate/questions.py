@@ -7,6 +7,7 @@ from models.evaluate.disentanglement import evaluate_disentanglement
 from models.evaluate.embedded import Embedded
 from models.evaluate.estimators import estimates_of, evaluate_estimators
 from models.evaluate.evaluation import Evaluation
+from models.evaluate.family_hearing import family_scores
 from models.evaluate.leakage import evaluate_leakage
 from models.evaluate.listening import measure_dataset
 from models.evaluate.probes import evaluate_probes
@@ -15,6 +16,7 @@ from models.evaluate.report import Report
 from models.evaluate.retrieval import evaluate_retrieval
 from models.evaluate.robustness import evaluate_robustness
 from models.evaluate.systems.estimator import ESTIMATORS, EstimatorSystem
+from models.evaluate.systems.tagger import TaggerSystem
 from models.evaluate.tagging import evaluate_tagging
 from models.evaluate.triplets import evaluate_triplets
 
@@ -133,21 +135,25 @@ def leakage(evaluation: Evaluation) -> Report:
 
 
 def estimators(evaluation: Evaluation) -> Report:
-    """How right are tempo and key? Accuracy 1 and 2, and the weighted key score."""
-    systems = [EstimatorSystem(name) for name in ESTIMATORS]
+    """How right are tempo, key and the instruments that taggers hear? Accuracy 1 and 2, weighted key score, AUC."""
     asked = evaluation.asked.dataset
+    tempo_and_key = [EstimatorSystem(name) for name in ESTIMATORS]
+    taggers = [system for system in evaluation.systems if isinstance(system, TaggerSystem)]
     found = measure_dataset(
         asked,
-        systems,
+        [*tempo_and_key, *taggers],
         evaluation.view,
         evaluation.cache,
         jobs=evaluation.jobs,
         on_progress=evaluation.progress("estimating", len(asked)),
     )
-    estimates = [
-        estimates_of(system.name, measured) for system, measured in zip(systems, found.measured, strict=True)
-    ]
-    return evaluate_estimators(found.dataset, estimates, evaluation.manner.resampling)
+    measured = iter(found.measured)
+    return evaluate_estimators(
+        found.dataset,
+        [estimates_of(system.name, next(measured)) for system in tempo_and_key],
+        evaluation.manner.resampling,
+        taggers={tagger.name: family_scores(next(measured), tagger.tags) for tagger in taggers},
+    )
 
 
 QUESTIONS: Mapping[str, Callable[[Evaluation], Report]] = {

@@ -6,6 +6,7 @@ import pytest
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
 from models.evaluate.estimators import Estimates, evaluate_estimators, key_scores, tempo_scores
+from models.evaluate.family_hearing import family_rows
 from models.evaluate.report import RANDOM, WORST
 from models.evaluate.system import CLIP_RATE_HZ, Clip
 from models.evaluate.systems.estimator import ESTIMATORS, EstimatorSystem, tempo_points, tonic_points
@@ -118,3 +119,45 @@ def test_an_estimator_hears_the_tempo_of_a_click_and_the_key_of_a_chord(name):
     assert system.embed([measured, measured], np.ones(2, bool)).similarity(np.array([0])).tolist()[0] == (
         pytest.approx([1, 1])
     )
+
+
+def played_by(families):
+    return Dataset(
+        "made",
+        tuple(
+            LabelledTrack(str(number), Path(str(number)), tags={"instrument": frozenset([family])})
+            for number, family in enumerate(families)
+        ),
+    )
+
+
+def test_a_tagger_that_hears_the_instruments_has_an_area_of_one_and_its_opposite_none():
+    dataset = played_by(["piano", "guitar", "harp", "piano", "guitar"] * 6)
+    hears = {
+        family: np.array([float(family in track.tags["instrument"]) for track in dataset.tracks])
+        for family in ("piano", "guitar")
+    }
+    deaf = {family: 1 - score for family, score in hears.items()}
+    rows = {row.system: row.figures for row in family_rows(dataset, {"hears": hears, "deaf": deaf}, Resampling(30))}
+    assert {measure: found.value for measure, found in rows["hears"].items()} == {
+        "macro AUC": 1,
+        "guitar": 1,
+        "piano": 1,
+    }
+    assert rows["deaf"]["macro AUC"].value == 0
+    assert 0.2 < rows[RANDOM]["macro AUC"].value < 0.8
+    assert rows[WORST]["macro AUC"].value == 0
+
+
+def test_families_that_a_tagger_has_no_word_for_are_left_open():
+    dataset = played_by(["piano", "harp"] * 10)
+    flat = np.zeros(20)
+    found = family_rows(dataset, {"one": {"piano": flat}, "two": {"harp": flat}}, Resampling(30))
+    rows = {row.system: row.figures for row in found}
+    assert rows["one"]["macro AUC"].value == rows["one"]["piano"].value == 0.5
+    assert np.isnan(rows["one"]["harp"].value)
+
+
+def test_instruments_without_a_word_or_too_rare_are_not_asked_about():
+    dataset = played_by(["piano"] * 18 + ["harp"] * 2)
+    assert family_rows(dataset, {"one": {"harp": np.zeros(20), "organ": np.zeros(20)}}, Resampling(10)) == []
