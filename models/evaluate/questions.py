@@ -109,7 +109,7 @@ def robustness(evaluation: Evaluation) -> Report:
     """Is a track found by an altered copy: as mp3, quieter, trimmed, shifted in pitch or tempo, with noise?"""
     queries = evaluation.sample().dataset
     return evaluate_robustness(
-        evaluation.asked.dataset,
+        evaluation.heard.dataset,
         queries,
         evaluation.systems,
         evaluation.view,
