@@ -20,7 +20,8 @@ MIN_SAMPLES = 8_192
 class BlissSystem:
     """Reads the clip from a temporary file, since it takes nothing else; its distance is Euclidean.
 
-    The library is GPL-3 and is never installed unasked: ``pip install 'soundkin[peers]'``.
+    The package calls itself MIT, the Rust library inside is GPL-3: it is never installed unasked, but by
+    ``pip install 'soundkin[peers]'``.
 
     Raises:
         ToolMissing: It is not installed.
