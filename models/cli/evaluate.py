@@ -152,7 +152,7 @@ def _listening() -> Iterator[Callable[[str, int], None]]:
 def _name_left_out(evaluation: Evaluation) -> None:
     for left in evaluation.dataset.left_out:
         console.print(f"[yellow]left out[/] {escape(left)}", highlight=False)
-    for track, reason in evaluation.heard.refusals.items():
+    for track, reason in evaluation.refusals.items():
         report_refusal(console, Path(track), reason)
 
 

@@ -1,6 +1,6 @@
 """One evaluation: who is compared, on what, and how the questions are to be asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,10 +91,22 @@ class Evaluation:
             on_progress=self.progress("listening", len(self.dataset)),
         )
 
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Why tracks were left out, by id, as far as anything was heard yet."""
+        return self.heard.refusals if "heard" in self.__dict__ else {}
+
     @cached_property
     def asked(self) -> Heard:
         """The tracks that questions are about."""
         return self.heard.of_split(self.manner.split) if self.manner.split else self.heard
+
+    @property
+    def asked_tracks(self) -> Dataset:
+        """The tracks that questions are about, whether or not the systems can hear them."""
+        wanted = self.manner.split
+        tracks = tuple(track for track in self.dataset.tracks if not wanted or track.split == wanted)
+        return replace(self.dataset, tracks=tracks)
 
     def progress(self, what: str, tracks: int) -> Callable[[LabelledTrack], None]:
         """What to call after each of so many tracks."""
@@ -138,6 +150,6 @@ class Evaluation:
             "systems": [system.name for system in self.systems],
             "view": self.view.name,
             "split": self.manner.split or "all",
-            "left out": len(self.heard.refusals) + len(self.dataset.left_out),
+            "left out": len(self.refusals) + len(self.dataset.left_out),
         }
         return replace(report, facts={**circumstances, **report.facts})

@@ -136,7 +136,7 @@ def leakage(evaluation: Evaluation) -> Report:
 
 def estimators(evaluation: Evaluation) -> Report:
     """How right are tempo, key and the instruments that taggers hear? Accuracy 1 and 2, weighted key score, AUC."""
-    asked = evaluation.asked.dataset
+    asked = evaluation.asked_tracks
     tempo_and_key = [EstimatorSystem(name) for name in ESTIMATORS]
     taggers = [system for system in evaluation.systems if isinstance(system, TaggerSystem)]
     found = measure_dataset(
