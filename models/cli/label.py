@@ -14,8 +14,9 @@ from models.datasets.manifest_writer import write_manifest
 from models.datasets.track import TAG_DIMENSIONS, Dataset
 from models.errors import ModelError
 from models.labelling.hearing import EXCERPT_S, TEACHERS, Hearing, Teachers, listen_to_all, read_teachers
-from models.labelling.rule import check_count
+from models.labelling.rule import Verdicts, check_count
 from models.labelling.weak_labels import label, write_scores
+from models.taggers.vocabulary import MSD, MSD_DIMENSIONS
 
 
 def label_dataset(  # noqa: PLR0917 - typer takes options by their names
@@ -45,6 +46,7 @@ def label_dataset(  # noqa: PLR0917 - typer takes options by their names
         refuse(error)
     write_scores(out.with_suffix(".scores.npz"), heard, verdicts)
     _summarise(labelled)
+    _explain(verdicts)
     if len(heard) < len(opened):
         raise typer.Exit(1)
 
@@ -66,4 +68,13 @@ def _summarise(dataset: Dataset) -> None:
     counts["tempo"] = sum(track.tempo_bpm is not None for track in dataset.tracks)
     counts["key"] = sum(track.key is not None for track in dataset.tracks)
     known = ", ".join(f"{name} {count}" for name, count in counts.items())
-    console.print(escape(f"{len(dataset)} tracks; labelled for {known}"))
+    console.print(escape(f"{len(dataset)} tracks; labelled for {known}"), soft_wrap=True)
+
+
+def _explain(verdicts: Verdicts) -> None:
+    """How well the teachers agree on each tag, and how many tracks were given it."""
+    given = verdicts.given.sum(0)
+    for dimension, tags in MSD_DIMENSIONS.items():
+        columns = sorted(map(MSD.index, tags), key=lambda column: -verdicts.kappa[column])
+        told = (f"{MSD[column]} {verdicts.kappa[column]:.2f} ({given[column]})" for column in columns)
+        console.print(escape(f"{dimension}, kappa (tracks): {', '.join(told)}"), soft_wrap=True)

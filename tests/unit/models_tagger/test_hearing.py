@@ -102,6 +102,7 @@ def test_the_command_writes_a_manifest_and_scores_and_names_what_it_left_out(mus
     assert result.exit_code == 1
     assert "left out" in result.output
     assert "text.wav" in result.output
+    assert "era, kappa (tracks): " in result.output
     loud, *_, text = read_manifest(out, music).tracks
     assert loud.tempo_bpm is not None
     assert text.tempo_bpm is None
