@@ -20,7 +20,7 @@ def kiviat(title: str, spaces: Sequence[str], scores: Mapping[str, Sequence[floa
         spaces: At least three.
         scores: Triplet accuracy of each space, 0 to 1, by task.
     """
-    figure = new_figure(6.0, 5.0)
+    figure = new_figure(7.2, 5.2)
     panel = figure.add_subplot(projection="polar")
     angles = np.linspace(0, 2 * np.pi, len(spaces), endpoint=False)
     for task, values in scores.items():
@@ -28,7 +28,7 @@ def kiviat(title: str, spaces: Sequence[str], scores: Mapping[str, Sequence[floa
     panel.set_xticks(angles, spaces)
     panel.set_ylim(0, 1)
     figure.legend(loc="outside right upper", fontsize="small")
-    figure.suptitle(title)
+    panel.set_title(title, pad=22, fontsize="medium")
     return figure
 
 
