@@ -76,6 +76,7 @@ class _Clusterings:
     """Clusters of one system, each found once."""
 
     vectors: Doubles
+    components: dict[bytes, Doubles] = field(default_factory=dict)
     found: dict[tuple[bytes, str, int, int], Indices] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -83,17 +84,20 @@ class _Clusterings:
         """(rows,) numbers of clusters."""
         key = (rows.tobytes(), algorithm, count, seed)
         if key not in self.found:
-            self.found[key] = self._cluster(self.vectors[rows], algorithm, count, seed)
-        return self.found[key]
-
-    def _cluster(self, vectors: Doubles, algorithm: str, count: int, seed: int) -> Indices:
-        with one_thread():
-            if algorithm == GMM:
-                vectors = main_components().fit(vectors).transform(vectors)
-            learner = (gaussian_mixture if algorithm == GMM else k_means)(count, seed)
+            mixture = algorithm == GMM
+            learner = (gaussian_mixture if mixture else k_means)(count, seed)
+            vectors = self._main_components(rows) if mixture else self.vectors[rows]
             if not converges(learner, vectors):
                 self.faults.append(algorithm)
-            return learner.predict(vectors)
+            self.found[key] = learner.predict(vectors)
+        return self.found[key]
+
+    def _main_components(self, rows: Indices) -> Doubles:
+        key = rows.tobytes()
+        if key not in self.components:
+            vectors = self.vectors[rows]
+            self.components[key] = main_components().fit(vectors).transform(vectors)
+        return self.components[key]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,10 +117,16 @@ class _Task:
     def truth(self) -> Indices:
         return self.target.labels[self.rows]
 
-    def shares(self, clusterings: _Clusterings, algorithm: str, seeds: int) -> Doubles:
-        """(seeds, 1 + draws) accuracies."""
-        found = [clusterings.clusters(self.rows, algorithm, self.count, seed) for seed in range(seeds)]
-        return np.stack([accuracy(matched(clusters, self.truth), self.weights) for clusters in found])
+    def shares(self, clusterings: _Clusterings, seeds: int) -> dict[str, Doubles]:
+        """(seeds, 1 + draws) accuracies by algorithm."""
+        return {
+            algorithm: np.stack([self._share(clusterings, algorithm, seed) for seed in range(seeds)])
+            for algorithm in ALGORITHMS
+        }
+
+    def _share(self, clusterings: _Clusterings, algorithm: str, seed: int) -> Doubles:
+        clusters = clusterings.clusters(self.rows, algorithm, self.count, seed)
+        return accuracy(matched(clusters, self.truth), self.weights)
 
 
 def evaluate_clustering(
@@ -160,12 +170,11 @@ def evaluate_clustering(
     every = (*systems, Embedded(RANDOM, noise, metric="euclidean"))
     found = {one.system: _Clusterings(one.vectors.astype(np.float64)) for one in every}
     table = []
-    for task in tasks:
-        shares = {
-            name: {one: task.shares(parts, one, seeds) for one in ALGORITHMS} for name, parts in found.items()
-        }
-        table += [*_accuracies(task, shares), _worst(task)]
-    curves = {name: _curves(parts, rows) for name, parts in found.items()}
+    with one_thread():
+        for task in tasks:
+            shares = {name: task.shares(parts, seeds) for name, parts in found.items()}
+            table += [*_accuracies(task, shares), _worst(task)]
+        curves = {name: _curves(parts, rows) for name, parts in found.items()}
     draws = row_weights(dataset, rows, resampling, group_by_origin=group_by_origin)
     table += [_index_row(name, curve[K_MEANS], draws) for name, curve in curves.items()] + [_worst_indices(draws)]
     return Report(

@@ -66,8 +66,14 @@ def _scikit_learn() -> Iterator[None]:
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """Hold numerical libraries to one thread: on matrices as small as these, more only wait (10 × slower)."""
+    """Hold numerical libraries to one thread: on matrices as small as these, more only wait (10 × slower).
+
+    What loads later would not be held, so everything is loaded first.
+    """
     with _scikit_learn():
+        import sklearn.cluster  # noqa: PLC0415 - optional dependency
+        import sklearn.decomposition  # noqa: PLC0415 - optional dependency
+        import sklearn.mixture  # noqa: F401, PLC0415 - optional dependency
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -218,3 +220,16 @@ def test_other_warnings_than_those_of_convergence_get_through():
     with pytest.warns(UserWarning, match="something else") as caught:
         assert not learners.converges(Learner(), np.zeros((1, 1)))
     assert len(caught) == 1
+
+
+def test_all_numerical_libraries_are_held_to_one_thread_also_those_that_nothing_had_loaded():
+    """In a process of its own: what loads inside the block would keep all its threads."""
+    code = """
+from models.evaluate.learners import k_means, main_components, one_thread
+from threadpoolctl import threadpool_info
+with one_thread():
+    k_means(2, 0), main_components()
+    print({pool["num_threads"] for pool in threadpool_info()})
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "{1}"
