@@ -81,7 +81,8 @@ def read_manifest(
     if reading.faults:
         faults = sentences(reading.faults)
         raise DatasetInvalid(f"{path} has {count_of(faults)}:", faults)
-    return Dataset(path.stem, tuple(reading.tracks.values()), tuple(sentences(reading.left_out)))
+    name = path.parent.name if path.stem == "manifest" else path.stem
+    return Dataset(name or path.stem, tuple(reading.tracks.values()), tuple(sentences(reading.left_out)))
 
 
 def _track(row: Row, reading: _Reading) -> LabelledTrack:

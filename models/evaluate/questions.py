@@ -92,6 +92,7 @@ def clustering(evaluation: Evaluation) -> Report:
         evaluation.asked.embedded,
         evaluation.manner.resampling,
         group_by_origin=evaluation.manner.group_by_origin,
+        split=evaluation.manner.split,
     )
 
 
