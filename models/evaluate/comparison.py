@@ -51,7 +51,7 @@ def differences(reports: Sequence[Report], systems: Sequence[str]) -> tuple[Diff
     """Every pair of systems on every measure of some reports, complete spaces only.
 
     Args:
-        reports: Answers to any questions, on the same resamples for all systems.
+        reports: Answers to any questions, on the same resamples for all systems. Slanted tasks are passed over.
         systems: Names, at least two, in the order in which they are set against one another.
     """
     pairs = list(_pairs(reports, systems))
@@ -85,7 +85,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _pairs(reports: Sequence[Report], systems: Sequence[str]) -> Iterator[tuple[Report, str, Row, Row]]:
     for report in reports:
-        for _, rows in tasks(report):
+        for task, rows in tasks(report):
+            if task in report.slanted:
+                continue
             found = {row.system: row for row in rows if row.space == COMPLETE}
             for one, other in combinations([found[name] for name in systems if name in found], 2):
                 for measure in one.figures:

@@ -107,6 +107,7 @@ def evaluate_ranking(
         },
         rows=tuple(row for one in lists if len(one.queries) for row in _rows(one, systems, sure)),
         notes=(PROTOCOL, *skew, *sure.notes),
+        slanted=frozenset(one.task for one in lists if one.task.endswith(SKEWED)),
     )
 
 

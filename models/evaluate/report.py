@@ -44,6 +44,7 @@ class Report:
         notes: What a reader must know to believe the figures, in full sentences of Markdown.
         lower: Measures of which less is better.
         plots: Figures beside the standard ones, by the name of their file.
+        slanted: Tasks made of one system's mistakes, on which it cannot be set against others.
     """
 
     question: str
@@ -53,3 +54,4 @@ class Report:
     notes: tuple[str, ...] = ()
     lower: frozenset[str] = frozenset()
     plots: Mapping[str, "Figure"] = field(default_factory=dict)
+    slanted: frozenset[str] = frozenset()

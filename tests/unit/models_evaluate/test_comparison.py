@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,11 @@ def test_where_less_is_better_the_smaller_figure_wins():
 def test_every_pair_of_named_systems_is_compared_and_baselines_are_left_out():
     found = differences([report(a=NOISE, b=NOISE, c=NOISE, **{RANDOM: NOISE})], ["c", "a", "b"])
     assert [(one.one, one.other) for one in found] == [("c", "a"), ("c", "b"), ("a", "b")]
+
+
+def test_tasks_made_of_one_systems_mistakes_are_passed_over():
+    fair = report(one=NOISE + 0.02, other=NOISE)
+    assert differences([replace(fair, slanted=frozenset(["album"]))], ["one", "other"]) == ()
 
 
 def test_equal_systems_have_a_p_value_of_one():
