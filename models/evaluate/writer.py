@@ -1,6 +1,7 @@
 """Reports to files: JSON for programs, Markdown for people, plots to look at, replicates for paired comparison."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import isfinite
@@ -133,4 +134,6 @@ def _replicates(report: Report) -> dict[str, np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _file_name(task: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in task.lower()).strip("-")
+    """A signed number keeps its sign: a shift up is not one down."""
+    spelt = re.sub(r"(?<!\w)[−-](?=\d)", "minus ", task.lower().replace("+", "plus "))
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in spelt).split())

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,3 +74,13 @@ def test_markdown_says_what_could_not_be_measured_and_shows_notes_and_pictures(r
     assert "| ours | complete | – |" in text
     assert "- A note." in text
     assert "![retrieval-album](retrieval-album.png)" in text
+
+
+def test_tasks_that_differ_in_a_sign_have_pictures_of_their_own(report, tmp_path):
+    rows = tuple(replace(report.rows[0], task=f"pitch {sign}1 st") for sign in "+-")
+    names = {path.name for path in write_report(replace(report, rows=rows), tmp_path)}
+    assert {"retrieval-pitch-plus-1-st.png", "retrieval-pitch-minus-1-st.png"} <= names
+    hyphen = {
+        path.name for path in write_report(replace(report, rows=(replace(rows[0], task="low-pass"),)), tmp_path)
+    }
+    assert "retrieval-low-pass.png" in hyphen
