@@ -173,6 +173,15 @@ def test_what_would_refuse_every_file_ends_the_run(service, soundkin, songs, sta
     assert not service.uploads
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in a terminal: what a shell starts in the background ignores it, and so would this test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_with_a_word_and_the_next_run_goes_on(service, soundkin, songs):
     sent = threading.Event()
 
