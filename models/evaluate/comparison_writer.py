@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +70,14 @@ def wins_chart(found: Sequence[Difference], systems: Sequence[str]) -> "Figure":
 
 
 def _figures_table(found: Sequence[Difference], systems: Sequence[str]) -> str:
+    """One row per measure, one column per system."""
+    rows: dict[tuple[str, str, str], dict[str, Estimate]] = {}
+    for one in found:
+        values = rows.setdefault((one.question, one.task, one.measure), {})
+        values |= dict(zip((one.one, one.other), one.values, strict=True))
     lines = [line(["question", "task", "measure", *systems]), line(["---"] * 3 + ["---:"] * len(systems))]
-    for (question, task, measure), group in groupby(found, lambda one: (one.question, one.task, one.measure)):
-        values: dict[str, Estimate] = {}
-        for difference in group:
-            values |= dict(zip((difference.one, difference.other), difference.values, strict=True))
-        cells = [_value(values[name]) if name in values else "–" for name in systems]
-        lines.append(line([question, task, measure, *cells]))
+    for measured, values in rows.items():
+        lines.append(line([*measured, *(_value(values[name]) if name in values else "–" for name in systems)]))
     return "\n".join(lines)
 
 

@@ -74,3 +74,15 @@ def test_a_comparison_is_written_as_json_a_table_and_a_picture(tmp_path):
     assert json.loads(data.read_text())["differences"][0]["better"] == "one"
     assert "| retrieval | album | P@1 | one − other |" in text.read_text()
     assert plot.stat().st_size > 0
+
+
+def test_all_systems_stand_side_by_side_in_one_row_per_measure(tmp_path):
+    rows = tuple(
+        Row("album", name, COMPLETE, {measure: estimate_mean(NOISE, DRAWS) for measure in ("P@1", "MAP")})
+        for name in "abc"
+    )
+    found = differences([Report("retrieval", "Title", {}, rows)], ["a", "b", "c"])
+    _, text, _ = write_comparison(found, ["a", "b", "c"], {}, tmp_path)
+    table = text.read_text().split("## Verdicts")[0]
+    assert table.count("| retrieval | album | P@1 |") == table.count("| retrieval | album | MAP |") == 1
+    assert "–" not in table.split("## Figures")[1]
