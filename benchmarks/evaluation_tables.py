@@ -32,6 +32,8 @@ def table(report: dict[str, Any], tasks: list[str], measures: list[str], spaces:
     order = sorted(cells, key=lambda key: key[0] in BASELINES)
     lines = [f"| | {' | '.join(' '.join(column) for column in columns)} |", f"|---|{'---:|' * len(columns)}"]
     for system, space in order:
+        if not any(column in cells[system, space] for column in columns):
+            continue
         name = system if space == "complete" else f"{system}: {space}"
         values = " | ".join(figure(cells[system, space].get(column)) for column in columns)
         lines.append(f"| {name} | {values} |")

@@ -59,7 +59,7 @@ def wins_chart(found: Sequence[Difference], systems: Sequence[str]) -> "Figure":
             wins[systems.index(difference.better), systems.index(loser)] += 1
     figure = new_figure(2.5 + 0.7 * len(systems), 1.8 + 0.5 * len(systems))
     panel = figure.subplots()
-    panel.imshow(wins, cmap="Blues", vmin=0, vmax=max(1, len(found)))
+    panel.imshow(wins, cmap="Blues", vmin=0, vmax=max(1, 2 * wins.max()))
     panel.set_xticks(range(len(systems)), list(systems), rotation=30, ha="right")
     panel.set_yticks(range(len(systems)), list(systems))
     for (row, column), count in np.ndenumerate(wins):
