@@ -6,7 +6,6 @@ in every metre and is the felt one, so its metres become x/4 here.
 
 import io
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from models.errors import ScoreUnreadable, ToolMissing
 from models.rendering.conversion import Facts
+from models.rendering.program import run_program
 from models.rendering.progression import Progression, distinct_progressions
 from models.rendering.styles import groove_genres
 from models.rendering.tools import MMA, require
@@ -137,19 +137,8 @@ def accompany(tools: Path, groove: Groove, progression: Progression, seed: int) 
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "in.mma").write_text(_song(groove, progression, seed), encoding="utf-8")
         environment = {"MMA_HOME": str((tools / _LIBRARY).resolve().parent), "HOME": place, "PYTHONHASHSEED": "0"}
-        try:
-            done = subprocess.run(  # noqa: S603 - the program that was fetched
-                [sys.executable, "-B", str(program), "-f", "out.mid", "in.mma"],
-                cwd=place,
-                env=environment,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=TIME_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ScoreUnreadable(f"MMA took longer than {TIME_LIMIT_S:g} s") from error
+        command = [sys.executable, "-B", str(program), "-f", "out.mid", "in.mma"]
+        done = run_program("MMA", command, cwd=Path(place), environment=environment, time_limit_s=TIME_LIMIT_S)
         midi = Path(place) / "out.mid"
         if done.returncode or not midi.is_file():
             said = " ".join(done.stdout.split())

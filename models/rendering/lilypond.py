@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ScoreUnreadable, ToolMissing
+from models.rendering.program import run_program
 
 TIME_LIMIT_S = 300.0
 
@@ -157,16 +158,4 @@ def _run(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProces
         raise ToolMissing("LilyPond converts scores: pip install 'soundkin[corpus]'") from error
     command = [str(lilypond.executable(program)), *arguments]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "LC_ALL": "C.UTF-8"}
-    try:
-        return subprocess.run(  # noqa: S603 - a program of our own choice, and no shell
-            command,
-            cwd=cwd,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ScoreUnreadable(f"{program} took longer than {TIME_LIMIT_S:g} s") from error
+    return run_program(program, command, cwd=cwd, environment=environment, time_limit_s=TIME_LIMIT_S)
