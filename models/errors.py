@@ -10,6 +10,7 @@ ModelError
 ├── DatasetInvalid         a manifest or folder with faults, every one named
 ├── EvaluationImpossible   too little that can be compared, or labels that a question needs are missing
 ├── ScoreUnreadable        a score that cannot be turned into notes, with the reason
+├── PackageUnavailable     a Debian package that cannot be downloaded or read
 ├── ToolMissing            a program, library or file outside Soundkin that a command needs, with how to get it
 └── DeviceUnavailable      the device that was asked for is not there
 """
@@ -67,6 +68,10 @@ class EvaluationImpossible(ModelError):
 
 class ScoreUnreadable(ModelError):
     """A score that cannot be turned into notes."""
+
+
+class PackageUnavailable(ModelError):
+    """A Debian package that cannot be downloaded or read."""
 
 
 class ToolMissing(ModelError):

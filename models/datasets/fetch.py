@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from models.datasets.packages import PackageUnavailable, check_tools, download, read_files
-from models.errors import DatasetInvalid
+from models.datasets.packages import check_tools, download, read_files
+from models.errors import DatasetInvalid, PackageUnavailable
 
 CHECKSUM_LENGTH = 16
 

@@ -13,15 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from models.errors import ModelError, ToolMissing
+from models.errors import PackageUnavailable, ToolMissing
 
 _ARCHIVE = re.compile(r"(?P<archive>.+?\.(?:zip|pk3|love))\.d/(?P<member>.+)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _SPOOLED_BYTES = 64 * 2**20
-
-
-class PackageUnavailable(ModelError):
-    """A package that cannot be downloaded or read."""
 
 
 def check_tools() -> None:

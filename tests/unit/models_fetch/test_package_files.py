@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from models.__main__ import app
 from models.datasets.fetch import ListedFile, fetch, read_listing
-from models.datasets.packages import PackageUnavailable, download, read_files
-from models.errors import DatasetInvalid, ToolMissing
+from models.datasets.packages import download, read_files
+from models.errors import DatasetInvalid, PackageUnavailable, ToolMissing
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb builds the package of the tests")
 
