@@ -20,6 +20,9 @@ CONTRAST_QUANTILE = 0.02
 CONTRAST_FMIN_HZ = 200.0
 ROLLOFF_SHARE = 0.85
 CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
+ONSET_FLOOR = 1e-3
+"""In dB: far below what is heard, far above what float32 makes of a steady sound."""
+
 TINY = 1e-10
 BLOCK_FRAMES = 1_024
 """Frames overlap: all of them written out would take four times the waveform and more."""
@@ -115,6 +118,29 @@ def decibels_to_onset(decibels: Tensor) -> Tensor:
     """(F, M) → (F,) onset strength: mean rise over the frame before, falls left out; 0 in the first frame."""
     rise = (decibels[1:] - decibels[:-1]).clamp_min(0).mean(1)
     return torch.nn.functional.pad(rise, (1, 0))
+
+
+def delayed(values: Tensor, frames: int) -> Tensor:
+    """(F,) → (F,) so many frames later, zeros before: librosa puts an onset at the centre of its frame."""
+    return torch.nn.functional.pad(values, (frames, 0))[: len(values)]
+
+
+def onset_to_tempogram(onset: Tensor, lags: int, block_frames: int = BLOCK_FRAMES) -> Tensor:
+    """(F,) onset envelope → (lags, F) autocorrelation of the ``lags`` frames around each frame, Hann-windowed.
+
+    As ``librosa.feature.tempogram``: lag 0 is 1, and beyond both ends the envelope falls to 0 as a straight line.
+    One thing deviates: where nothing rises by more than ONSET_FLOOR, rounding errors are not blown up to 1.
+    """
+    ramp = torch.arange(lags // 2, device=onset.device) / (lags // 2)
+    frames = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]]).unfold(0, lags, 1)[: len(onset)]
+    window = torch.hann_window(lags, device=onset.device)
+    floor = ONSET_FLOOR**2 * float(window.square().sum())
+    tempogram = onset.new_empty(lags, len(onset))
+    for block, out in zip(torch.split(frames, block_frames), torch.split(tempogram, block_frames, 1), strict=True):
+        spectrum = torch.fft.rfft(block * window, 2 * lags)
+        products = torch.fft.irfft((spectrum * spectrum.conj()).real, 2 * lags)[:, :lags]
+        out.copy_((products / products[:, :1].clamp_min(floor)).T)
+    return tempogram
 
 
 def semitones_to_chroma(semitones: Tensor, lowest_midi: int) -> Tensor:

@@ -50,7 +50,7 @@ def song_frames(waveform: NDArray[np.float32]) -> Tensor:
     decibels = features.mel_to_decibels(mel, features.TINY)
     decibels = decibels.clamp_min(decibels.max() - TOP_DB)
     mfcc = features.decibels_to_mfcc(decibels, MFCC_COUNT)
-    onset = delayed(features.decibels_to_onset(decibels), _ONSET_DELAY_FRAMES)
+    onset = features.delayed(features.decibels_to_onset(decibels), _ONSET_DELAY_FRAMES)
     logs = torch.cat([normalised(chroma), onset[:, None]], 1).clamp_min(LOG_FLOOR).log()
     return torch.cat([mfcc, delta(mfcc, 1), delta(mfcc, 2), logs], 1)
 
@@ -64,11 +64,6 @@ def delta(frames: Tensor, order: int) -> Tensor:
     slope = windows @ _delta_weights(order)
     edge = DELTA_FRAMES // 2
     return torch.cat([slope[:1].expand(edge, -1), slope, slope[-1:].expand(edge, -1)])
-
-
-def delayed(values: Tensor, frames: int) -> Tensor:
-    """(F,) → (F,) so many frames later, zeros before: librosa puts an onset at the centre of its frame."""
-    return torch.nn.functional.pad(values, (frames, 0))[: len(values)]
 
 
 def normalised(chroma: Tensor) -> Tensor:
