@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from models.encoder import EncoderManifest
+from models.encoder import EncoderManifest, Floats
 from models.errors import ArtifactInvalid, ArtifactUnwritable
+from models.tag_directions import TagDirections, tensor_names
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
@@ -46,6 +47,36 @@ class Artifact:
                 f"its manifest asks for {shape}."
             )
         return tensor
+
+    def tag_directions(self, space: str) -> TagDirections:
+        """The tags of one space, with the names that the manifest gives them.
+
+        Raises:
+            ArtifactInvalid: The manifest has no such space or no tags in it, or the tensors are missing or damaged.
+        """
+        names = self.manifest.tags.get(space, ())
+        dimensions = {each.name: each.dimension for each in self.manifest.spaces}
+        if space not in dimensions or not names:
+            raise self._tags_invalid(space, "the manifest has no such space, or names no tags in it")
+        directions, scale, offset = tensor_names(space)
+        try:
+            return TagDirections(
+                names,
+                self._floats(directions, len(names), dimensions[space]),
+                self._floats(scale, len(names)),
+                self._floats(offset, len(names)),
+            )
+        except ValueError as error:
+            raise self._tags_invalid(space, str(error)) from error
+
+    def _tags_invalid(self, space: str, fault: str) -> ArtifactInvalid:
+        return ArtifactInvalid(
+            f"The tags of encoder {self.manifest.name!r} in the space {space!r} cannot be used: {fault}. "
+            "Fetch the artifact again or train it anew."
+        )
+
+    def _floats(self, name: str, *shape: int) -> Floats:
+        return self.tensor(name, *shape).float().numpy()
 
 
 def read_artifact(folder: Path) -> Artifact:

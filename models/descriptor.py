@@ -10,6 +10,7 @@ from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedd
 from models.errors import ArtifactInvalid, WaveformTooShort
 from models.projection import Projection
 from models.statistics import FACETS, frames_to_rows, segment_spans_s
+from models.tag_directions import TagDirections
 from models.track_frames import FFT_SAMPLES, SAMPLE_RATE_HZ, shared_track_frames
 
 NAME = "librosa"
@@ -42,6 +43,10 @@ class DescriptorEncoder:
     @property
     def device(self) -> torch.device:
         return self._device
+
+    @property
+    def tags(self) -> Mapping[str, TagDirections]:
+        return {}
 
     def prepare(self, waveform: Floats) -> Prepared:
         if len(waveform) < MIN_SAMPLES:

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.tag_directions import TagDirections
+
 Floats = NDArray[np.float32]
 
 
@@ -37,7 +39,7 @@ class EncoderManifest:
         digest: SHA-256 over manifest and weights: what exactly made a vector.
         spaces: In the order in which they stand in a vector.
         sample_rate_hz: Of the waveform that ``prepare`` wants (mono).
-        tags: Tag vocabulary by space, empty where the encoder knows none.
+        tags: Tag vocabulary by space, empty where the encoder knows none; ``Encoder.tags`` says where each points.
         settings: Everything else that is needed to rebuild the encoder (feature and layer sizes).
         training: Where it comes from: data, digests, command, metrics.
     """
@@ -94,6 +96,10 @@ class Encoder(Protocol):
 
     @property
     def device(self) -> torch.device: ...
+
+    @property
+    def tags(self) -> Mapping[str, TagDirections]:
+        """The tags that it hears, by space; empty where it knows none. A name may stand in several spaces."""
 
     def prepare(self, waveform: Floats) -> Prepared:
         """Turn (T,) mono samples at ``manifest.sample_rate_hz`` into rows. Pure and thread-safe.

@@ -71,6 +71,13 @@ def test_the_manifest_describes_the_encoder(encoder):
     assert manifest.dimension == sum(space.dimension for space in manifest.spaces)
 
 
+def test_every_tag_of_the_manifest_has_a_direction_in_its_space(encoder):
+    dimensions = {space.name: space.dimension for space in encoder.manifest.spaces}
+    assert {space: tags.names for space, tags in encoder.tags.items()} == dict(encoder.manifest.tags)
+    for space, tags in encoder.tags.items():
+        assert tags.directions.shape == (len(tags.names), dimensions[space])
+
+
 def test_shapes_and_types(encoder, embeddings):
     for embedding in embeddings.values():
         segments = len(embedding.spans_s)
