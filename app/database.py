@@ -107,7 +107,7 @@ class Catalogue(Protocol):
     def count_tracks(self, library_id: str) -> Mapping[TrackState, int]: ...
 
     def announce_encoder(self, encoder: EncoderInfo) -> EncoderInfo:
-        """Store an encoder that a worker brought, or return the row that has its name and digest.
+        """Store an encoder that a worker brought, or return the row that has its name and digest, with its tags.
 
         The first of a name becomes READY, a later digest SHADOW. The first encoder of all becomes the default.
         """

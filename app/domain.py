@@ -13,6 +13,8 @@ import numpy as np
 import uuid_utils
 from numpy.typing import NDArray
 
+from app.tag_directions import TagDirections
+
 Vectors = NDArray[np.float32]
 
 DEFAULT_LIBRARY = "00000000-0000-7000-8000-000000000001"
@@ -152,7 +154,8 @@ class EncoderState(StrEnum):
 class EncoderInfo:
     """What the service knows of an encoder: workers announce it, the web process never loads it.
 
-    ``digest`` identifies the artifact, so (name, digest) says exactly what made a vector.
+    ``digest`` identifies the artifact, so (name, digest) says exactly what made a vector. ``tags`` are those that
+    it hears, by space; a name may stand in several spaces.
     """
 
     id: str
@@ -160,7 +163,7 @@ class EncoderInfo:
     version: str
     digest: str
     spaces: tuple[Space, ...]
-    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tags: Mapping[str, TagDirections] = field(default_factory=dict)
     state: EncoderState = EncoderState.READY
     is_default: bool = False
 

@@ -24,8 +24,9 @@ from app.domain import (
 )
 from app.errors import LeaseLost, NotEmbedded, NotFound, SoundkinError
 from app.ports import AudioStore
+from app.tag_directions import TagDirections
 from models.audio import DecodedAudio
-from models.encoder import Encoder, EncoderManifest
+from models.encoder import Encoder
 from workers.batcher import Batcher
 from workers.outage import outlast
 from workers.watch import Watch
@@ -189,13 +190,17 @@ def to_analysis(heard: DecodedAudio, measures: Measures) -> Analysis:
     )
 
 
-def to_encoder_info(manifest: EncoderManifest) -> EncoderInfo:
+def to_encoder_info(encoder: Encoder) -> EncoderInfo:
     """What the catalogue is told of an encoder; it gives it an id unless it knows name and digest already."""
+    manifest = encoder.manifest
     return EncoderInfo(
         id=new_id(),
         name=manifest.name,
         version=manifest.version,
         digest=manifest.digest,
         spaces=tuple(Space(space.name, space.dimension, space.description) for space in manifest.spaces),
-        tags={space: tuple(words) for space, words in manifest.tags.items()},
+        tags={
+            space: TagDirections(tags.names, tags.directions, tags.scale, tags.offset)
+            for space, tags in encoder.tags.items()
+        },
     )

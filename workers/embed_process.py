@@ -79,7 +79,7 @@ def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encode
 
     def write() -> dict[str, Encoder]:
         with database.transaction() as tx:
-            return {_announce(tx, to_encoder_info(encoder.manifest)): encoder for encoder in encoders}
+            return {_announce(tx, to_encoder_info(encoder)): encoder for encoder in encoders}
 
     return outlast(write)
 

@@ -25,7 +25,8 @@ class MemoryEncoders:
         others = self.encoders()
         for known in others:
             if (known.name, known.digest) == (brought.name, brought.digest):
-                return known
+                self._state.encoders[known.id] = replace(known, tags=brought.tags)
+                return self._state.encoders[known.id]
         ready = not any(each.name == brought.name and each.state is EncoderState.READY for each in others)
         new = replace(brought, state=EncoderState.READY if ready else EncoderState.SHADOW, is_default=not others)
         self._state.encoders[new.id] = new

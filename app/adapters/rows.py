@@ -1,6 +1,6 @@
 """Rows to values of the domain and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from app.domain import (
     TrackState,
     Vectors,
 )
+from app.tag_directions import TagDirections
 
 Values = Mapping[str, Any]
 
@@ -128,24 +129,43 @@ def encoder_values(encoder: EncoderInfo) -> Values:
         "version": encoder.version,
         "digest": encoder.digest,
         "spaces": [[space.name, space.dimension, space.description] for space in encoder.spaces],
-        "tags": {space: list(tags) for space, tags in encoder.tags.items()},
+        "tags": {space: list(tags.names) for space, tags in encoder.tags.items()},
         "state": encoder.state,
         "is_default": encoder.is_default,
     }
 
 
-def encoder_from_row(row: Row[Any]) -> EncoderInfo:
-    """Build an encoder."""
+def tag_directions_values(encoder: EncoderInfo) -> list[Values]:
+    """Columns of where its tags point, by space."""
+    return [
+        {
+            "encoder_id": encoder.id,
+            "space": space,
+            "directions": vector_bytes(tags.directions),
+            "scale": vector_bytes(tags.scale),
+            "offset": vector_bytes(tags.offset),
+        }
+        for space, tags in encoder.tags.items()
+    ]
+
+
+def encoder_from_row(row: Row[Any], directions: Iterable[Row[Any]]) -> EncoderInfo:
+    """Build an encoder, with its rows of ``tag_directions``: names of tags without directions say nothing."""
     return EncoderInfo(
         id=row.id,
         name=row.name,
         version=row.version,
         digest=row.digest,
         spaces=tuple(Space(*space) for space in row.spaces),
-        tags={space: tuple(tags) for space, tags in row.tags.items()},
+        tags={each.space: _tag_directions(tuple(row.tags[each.space]), each) for each in directions},
         state=EncoderState(row.state),
         is_default=row.is_default,
     )
+
+
+def _tag_directions(names: tuple[str, ...], row: Row[Any]) -> TagDirections:
+    arrays = [np.frombuffer(blob, "<f4").astype(np.float32) for blob in (row.directions, row.scale, row.offset)]
+    return TagDirections(names, arrays[0].reshape(len(names), -1), arrays[1], arrays[2])
 
 
 def calibration_values(calibration: Calibration) -> Values:

@@ -1,7 +1,9 @@
 """Encoders and what they made in SQL: vectors, segments, calibrations."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, Select, Table, func, select, update
@@ -14,13 +16,14 @@ from app.adapters.rows import (
     encoder_from_row,
     encoder_values,
     segment_bytes,
+    tag_directions_values,
     vector_bytes,
     vectors_from_bytes,
 )
 from app.adapters.sql_engine import insert_into
 from app.adapters.sql_tracks import IS_TRACK, chunks, not_found
 from app.adapters.storable import is_id, storable_embedding
-from app.adapters.tables import calibration, embedding, encoder, library, segment, track
+from app.adapters.tables import calibration, embedding, encoder, library, segment, tag_directions, track
 from app.database import Numbers
 from app.domain import DEFAULT_LIBRARY, Calibration, Embedding, EncoderInfo, EncoderState, Vectors
 from app.errors import NotEmbedded, NotFound
@@ -34,21 +37,20 @@ class SqlEncoders:
 
     def announce_encoder(self, brought: EncoderInfo) -> EncoderInfo:
         known = self._same_as(brought)
+        if known is None or known.tags != brought.tags:
+            self._lock_encoders()
+            known = self._same_as(brought)
         if known is not None:
-            return known
-        self._lock_encoders()
-        known = self._same_as(brought)
-        if known is not None:
-            return known
+            return self._complete(known, brought)
         others = self.encoders()
         ready = not any(each.name == brought.name and each.state is EncoderState.READY for each in others)
         new = replace(brought, state=EncoderState.READY if ready else EncoderState.SHADOW, is_default=not others)
         self._connection.execute(encoder.insert().values(encoder_values(new)))
+        self._save_tags(new)
         return new
 
     def encoders(self) -> Sequence[EncoderInfo]:
-        query = select(encoder).order_by(encoder.c.id)
-        return [encoder_from_row(row) for row in self._connection.execute(query)]
+        return self._read(select(encoder).order_by(encoder.c.id))
 
     def promote_encoder(self, encoder_id: str, *, default: bool) -> None:
         self._lock_encoders()
@@ -129,17 +131,37 @@ class SqlEncoders:
         return None if row is None else calibration_from_row(row)
 
     def _encoder(self, encoder_id: str) -> EncoderInfo:
-        row = None
-        if is_id(encoder_id):
-            row = self._connection.execute(select(encoder).where(encoder.c.id == encoder_id)).one_or_none()
-        if row is None:
+        found = self._read(select(encoder).where(encoder.c.id == encoder_id)) if is_id(encoder_id) else ()
+        if not found:
             raise NotFound(f"There is no encoder {encoder_id!r:.80}: a worker announces it when it starts.")
-        return encoder_from_row(row)
+        return found[0]
 
     def _same_as(self, brought: EncoderInfo) -> EncoderInfo | None:
         query = select(encoder).where(encoder.c.name == brought.name, encoder.c.digest == brought.digest)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else encoder_from_row(row)
+        return next(iter(self._read(query)), None)
+
+    def _read(self, query: Select[Any]) -> list[EncoderInfo]:
+        """The encoders of some whole rows, with their tags."""
+        rows = self._connection.execute(query).all()
+        chosen = tag_directions.c.encoder_id.in_([row.id for row in rows])
+        by_encoder: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for row in self._connection.execute(select(tag_directions).where(chosen).order_by(tag_directions.c.space)):
+            by_encoder[row.encoder_id].append(row)
+        return [encoder_from_row(row, by_encoder[row.id]) for row in rows]
+
+    def _complete(self, known: EncoderInfo, brought: EncoderInfo) -> EncoderInfo:
+        """Add the tags' directions, which a database made by an older version does not have."""
+        if known.tags == brought.tags:
+            return known
+        complete = replace(known, tags=brought.tags)
+        self._update_encoder(known.id, {"tags": encoder_values(complete)["tags"]})
+        self._connection.execute(tag_directions.delete().where(tag_directions.c.encoder_id == known.id))
+        self._save_tags(complete)
+        return complete
+
+    def _save_tags(self, known: EncoderInfo) -> None:
+        if known.tags:
+            self._connection.execute(tag_directions.insert(), tag_directions_values(known))
 
     def _lock_encoders(self) -> None:
         """Let one transaction at a time decide over states: a row that every database has stands for them all."""

@@ -86,6 +86,16 @@ encoder = Table(
     UniqueConstraint("name", "digest"),
 )
 
+tag_directions = Table(
+    "tag_directions",
+    metadata,
+    Column("encoder_id", Id, ForeignKey("encoder.id"), primary_key=True),
+    Column("space", String(100), primary_key=True),
+    Column("directions", LargeBinary, nullable=False),  # (Z, d) little-endian float32, Z names in encoder.tags
+    Column("scale", LargeBinary, nullable=False),  # (Z,) as directions
+    Column("offset", LargeBinary, nullable=False),  # (Z,) as directions
+)
+
 Index(
     "uq_encoder_default",
     encoder.c.is_default,

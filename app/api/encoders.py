@@ -94,7 +94,7 @@ def _response(info: EncoderInfo, embedded: int, share: float) -> EncoderResponse
             SpaceResponse(name=space.name, dimension=space.dimension, description=space.description)
             for space in info.spaces
         ],
-        tags={space: list(tags) for space, tags in info.tags.items()},
+        tags={space: list(tags.names) for space, tags in info.tags.items()},
         embedded=embedded,
         embedded_share=min(1.0, share),
     )

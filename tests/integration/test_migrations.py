@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,9 +17,10 @@ import migrations
 from app.adapters.sql_database import SqlDatabase
 from app.adapters.sql_engine import open_migration_engine, parse_url
 from app.adapters.sql_schema import newest_revision
-from app.adapters.tables import metadata
-from app.domain import DEFAULT_LIBRARY, Library
+from app.adapters.tables import encoder, metadata
+from app.domain import DEFAULT_LIBRARY, Library, Space, new_id
 from app.errors import ConfigurationError
+from app.tag_directions import TagDirections
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -91,6 +94,23 @@ def test_a_new_database_has_the_default_library_and_no_changes(bare):
     with bare.transaction(read_only=True) as tx:
         assert tx.catalogue.libraries() == [Library(DEFAULT_LIBRARY, "default")]
         assert tx.changes.last_seq() == 0
+
+
+def test_an_encoder_from_before_tags_had_directions_keeps_working_until_its_worker_brings_them(bare, connection):
+    bare.migrate()
+    bare.downgrade("0001")
+    old = {"id": new_id(), "name": "old", "version": "1", "digest": "d" * 64, "state": "ready", "is_default": True}
+    values = old | {"spaces": [["mood", 2, ""]], "tags": {"mood": ["calm", "dark"]}}
+    connection.execute(encoder.insert().values(values))
+    connection.commit()
+    bare.migrate()
+    with bare.transaction() as tx:
+        [known] = tx.catalogue.encoders()
+        assert (known.name, known.spaces, known.tags) == ("old", (Space("mood", 2),), {})
+        tags = TagDirections(("calm", "dark"), *(np.ones(shape, np.float32) for shape in ((2, 2), 2, 2)))
+        complete = replace(known, tags={"mood": tags})
+        assert tx.catalogue.announce_encoder(replace(complete, id=new_id())) == complete
+        assert tx.catalogue.encoders() == [complete]
 
 
 def test_a_database_newer_than_the_code_is_refused(bare_url, bare, connection):

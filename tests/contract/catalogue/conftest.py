@@ -18,6 +18,7 @@ from app.domain import (
     TrackKind,
     new_id,
 )
+from app.tag_directions import TagDirections
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -54,7 +55,12 @@ class Maker:
 
     def encoder(self, name="librosa", digest="a" * 64, **values):
         spaces = (Space("timbre", 3, "colour of the sound"), Space("rhythm", 2))
-        return EncoderInfo(new_id(), name, "1", digest, spaces, {"timbre": ("bright", "dark")}, **values)
+        tags = values.pop("tags", {"timbre": self.tags("bright", "dark"), "rhythm": self.tags("dark", dimension=2)})
+        return EncoderInfo(new_id(), name, "1", digest, spaces, tags, **values)
+
+    def tags(self, *names, dimension=3):
+        places = np.arange(1, len(names) + 1, dtype=np.float32)
+        return TagDirections(names, np.eye(len(names), dimension, dtype=np.float32), places / 3, -places / 7)
 
     def embedding(self, encoder, value=1.0, segments=2):
         spans_s = np.array([[5.0 * i, 5.0 * i + 10] for i in range(segments)], np.float32).reshape(segments, 2)

@@ -28,6 +28,27 @@ def test_the_same_artifact_announced_again_is_the_same_encoder(catalogue, make):
     assert catalogue.encoders() == [first]
 
 
+def test_tags_come_back_with_their_directions_to_the_last_bit(catalogue, make):
+    announced = catalogue.announce_encoder(make.encoder())
+    [tags] = {encoder.tags["timbre"] for encoder in (announced, *catalogue.encoders())}
+    assert tags.names == ("bright", "dark")
+    assert tags.directions.tolist() == [[1, 0, 0], [0, 1, 0]]
+    np.testing.assert_array_equal(tags.scale, np.array([1, 2], np.float32) / 3)
+    assert {array.dtype for array in (tags.directions, tags.scale, tags.offset)} == {np.dtype(np.float32)}
+
+
+def test_an_encoder_that_knows_no_tags_has_none(catalogue, make):
+    assert catalogue.announce_encoder(make.encoder(tags={})).tags == {}
+    assert [encoder.tags for encoder in catalogue.encoders()] == [{}]
+
+
+def test_directions_that_the_catalogue_lacks_come_with_the_next_announcement(catalogue, make):
+    bare = catalogue.announce_encoder(make.encoder(tags={"timbre": make.tags("bright", "dark")}))
+    complete = catalogue.announce_encoder(make.encoder())
+    assert complete == replace(bare, tags=make.encoder().tags)
+    assert catalogue.encoders() == [complete]
+
+
 def test_a_new_artifact_is_a_shadow_and_another_encoder_is_ready(catalogue, make):
     catalogue.announce_encoder(make.encoder())
     catalogue.announce_encoder(make.encoder(digest="b" * 64))

@@ -29,6 +29,7 @@ from app.errors import DatabaseUnavailable, LeaseLost, NotEmbedded, NotFound
 from models.audio import DecodedAudio
 from models.encoder import EncoderManifest, Prepared, Space, TrackEmbedding
 from models.errors import AudioUnreadable, WaveformTooShort
+from models.tag_directions import TagDirections
 from workers.batcher import Batcher
 from workers.embed import EmbedJobs, to_encoder_info
 from workers.failures import failure_of
@@ -41,9 +42,10 @@ SOUND = np.array([3.0, 4.0], np.float32).tobytes()
 class Halves:
     """An encoder of two numbers: the means of the two halves of the waveform, as directions."""
 
-    def __init__(self, name="halves", rate_hz=22_050):
+    def __init__(self, name="halves", rate_hz=22_050, tags=None):
         self.manifest = EncoderManifest(name, "1", (name * 64)[:64], (Space("all", 2, "both halves"),), rate_hz)
         self.device = torch.device("cpu")
+        self.tags = tags or {}
 
     def prepare(self, waveform):
         if len(waveform) < 2:
@@ -71,7 +73,7 @@ class Desk:
 
     def embed(self, *encoders):
         with self.database.transaction() as tx:
-            known = {tx.catalogue.announce_encoder(to_encoder_info(one.manifest)).id: one for one in encoders}
+            known = {tx.catalogue.announce_encoder(to_encoder_info(one)).id: one for one in encoders}
         return EmbedJobs(self.database, self.store, known, self.batcher, self.decode, self.analyse)
 
     def decode(self, file, rate_hz):
@@ -279,6 +281,13 @@ def test_audio_that_was_deleted_is_not_waited_for(desk):
     with pytest.raises(NotFound, match="upload it again") as caught:
         embed(job, watch())
     assert not failure_of(caught.value).retry
+
+
+def test_the_catalogue_is_told_where_the_tags_of_an_encoder_point():
+    tags = TagDirections(("calm",), np.array([[0.6, 0.8]], np.float32), np.float32([2]), np.float32([-1]))
+    told = to_encoder_info(Halves(tags={"all": tags})).tags["all"]
+    assert (told.names, told.directions is tags.directions) == (("calm",), True)
+    assert (told.scale, told.offset) == (2, -1)
 
 
 def test_a_fault_in_the_code_is_tried_again_and_named():

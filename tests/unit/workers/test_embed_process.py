@@ -13,7 +13,7 @@ def test_every_encoder_has_embedded_something_before_the_first_job():
     pooled = []
 
     class Spy:
-        manifest, device = encoder.manifest, encoder.device
+        manifest, device, tags = encoder.manifest, encoder.device, encoder.tags
         prepare, encode = encoder.prepare, encoder.encode
 
         def pool(self, prepared, outputs):
