@@ -7,6 +7,8 @@ ModelError
 ├── ArtifactUnwritable     there is no place for an artifact, or something else is there
 ├── UnknownEncoder         no encoder is registered under this name
 ├── TrainingImpossible     too little that can be learnt from
+├── TrainingInterrupted    a run that broke off, with the reason and how to go on
+├── ConfigInvalid          a configuration with faults, every one named
 ├── DatasetInvalid         a manifest or folder with faults, every one named
 ├── EvaluationImpossible   too little that can be compared, or labels that a question needs are missing
 ├── ScoreUnreadable        a score that cannot be turned into notes, with the reason
@@ -48,6 +50,14 @@ class DeviceUnavailable(ModelError):
 
 class TrainingImpossible(ModelError):
     """Too little that can be learnt from."""
+
+
+class TrainingInterrupted(ModelError):
+    """A run broke off; it goes on from its last checkpoint."""
+
+
+class ConfigInvalid(ModelError):
+    """A configuration that cannot be read, or that says what it cannot."""
 
 
 class DatasetInvalid(ModelError):

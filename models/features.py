@@ -21,7 +21,7 @@ CONTRAST_FMIN_HZ = 200.0
 ROLLOFF_SHARE = 0.85
 CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
 ONSET_FLOOR = 1e-3
-"""In dB: far below what is heard, far above what float32 makes of a steady sound."""
+"""In dB: far below what is heard, far above the rounding errors of a level in float32."""
 
 TINY = 1e-10
 BLOCK_FRAMES = 1_024
@@ -132,15 +132,19 @@ def onset_to_tempogram(onset: Tensor, lags: int, block_frames: int = BLOCK_FRAME
     One thing deviates: where nothing rises by more than ONSET_FLOOR, rounding errors are not blown up to 1.
     """
     ramp = torch.arange(lags // 2, device=onset.device) / (lags // 2)
-    frames = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]]).unfold(0, lags, 1)[: len(onset)]
-    window = torch.hann_window(lags, device=onset.device)
-    floor = ONSET_FLOOR**2 * float(window.square().sum())
-    tempogram = onset.new_empty(lags, len(onset))
-    for block, out in zip(torch.split(frames, block_frames), torch.split(tempogram, block_frames, 1), strict=True):
-        spectrum = torch.fft.rfft(block * window, 2 * lags)
-        products = torch.fft.irfft((spectrum * spectrum.conj()).real, 2 * lags)[:, :lags]
-        out.copy_((products / products[:, :1].clamp_min(floor)).T)
-    return tempogram
+    windows = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]]).unfold(0, lags, 1)[: len(onset)]
+    blocks = torch.split(windows, block_frames)
+    return torch.cat([windows_to_tempogram(block) for block in blocks]).T
+
+
+def windows_to_tempogram(windows: Tensor) -> Tensor:
+    """(…, lags) onset envelope around a frame → (…, lags) its autocorrelation, Hann-windowed, 1 at lag 0."""
+    lags = windows.shape[-1]
+    window = torch.hann_window(lags, device=windows.device)
+    floor = ONSET_FLOOR**2 * 0.375 * lags  # of an envelope of ONSET_FLOOR throughout
+    spectrum = torch.fft.rfft(windows * window, 2 * lags)
+    products = torch.fft.irfft((spectrum * spectrum.conj()).real, 2 * lags)[..., :lags]
+    return products / products[..., :1].clamp_min(floor)
 
 
 def semitones_to_chroma(semitones: Tensor, lowest_midi: int) -> Tensor:

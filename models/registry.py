@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 
 from models.artifact import MANIFEST, Artifact, read_artifact
+from models.csn.encoder import CsnEncoder
 from models.descriptor import DescriptorEncoder
 from models.encoder import Encoder
 from models.errors import ArtifactInvalid, DeviceUnavailable, UnknownEncoder
@@ -25,7 +26,7 @@ class EncoderClass(Protocol):
         """
 
 
-ENCODERS: Mapping[str, EncoderClass] = {"librosa": DescriptorEncoder}
+ENCODERS: Mapping[str, EncoderClass] = {"csn": CsnEncoder, "librosa": DescriptorEncoder}
 
 
 def load_encoder(name: str, device: str | torch.device = "auto", artifacts_dirs: Sequence[Path] = ()) -> Encoder:

@@ -51,25 +51,29 @@ class TrackInputs:
 
 def waveform_to_inputs(waveform: Tensor) -> TrackInputs:
     """(T,) mono at SAMPLE_RATE_HZ, at least one sample → inputs on its device; F = 1 + T // HOP_SAMPLES."""
-    magnitude_mel, power_mel = _mels(waveform)
+    mel, onset = waveform_to_mel_and_onset(waveform)
     return TrackInputs(
-        mel=magnitude_to_mel(magnitude_mel),
-        tempogram=power_to_tempogram(power_mel),
+        mel=standardised(mel).T.contiguous(),
+        tempogram=features.onset_to_tempogram(onset, TEMPOGRAM_LAGS),
         cens=waveform_to_cens(waveform),
     )
 
 
-def magnitude_to_mel(mel: Tensor) -> Tensor:
-    """(F, M) mel of the magnitude → (M, F) as the network takes it (Lee et al. 2020)."""
-    return ((torch.log10(1 + MEL_GAIN * mel) - MEL_MEAN) / MEL_SD).T.contiguous()
+def waveform_to_mel_and_onset(waveform: Tensor) -> tuple[Tensor, Tensor]:
+    """(T,) → (F, M) log10(1 + 10 · mel of the magnitude) (Lee et al. 2020), and (F,) onset strength in dB.
 
-
-def power_to_tempogram(mel: Tensor) -> Tensor:
-    """(F, M) mel of the power → (TEMPOGRAM_LAGS, F); ``librosa.onset.onset_strength``, then its tempogram."""
-    decibels = features.mel_to_decibels(mel, features.TINY)
+    The latter is ``librosa.onset.onset_strength``.
+    """
+    magnitude, power = _mels(waveform)
+    decibels = features.mel_to_decibels(power, features.TINY)
     decibels = decibels.clamp_min(decibels.max() - TOP_DB)
     onset = features.delayed(features.decibels_to_onset(decibels), _ONSET_DELAY_FRAMES)
-    return features.onset_to_tempogram(onset, TEMPOGRAM_LAGS)
+    return torch.log10(1 + MEL_GAIN * magnitude), onset
+
+
+def standardised(mel: Tensor) -> Tensor:
+    """The same, with the mean and deviation that paper 003's authors fixed."""
+    return (mel - MEL_MEAN) / MEL_SD
 
 
 def waveform_to_cens(waveform: Tensor) -> Tensor:

@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models.datasets.tempo import alike_in_tempo
 from models.datasets.track import TAG_DIMENSIONS, Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
 from models.evaluate.similarities import blocks
 
 FIELDS = ("album", "artist", "source")
 TAGS = "tags"
-MAX_TEMPO_DIFFERENCE_BPM = 5.0
 MIN_JACCARD = 0.5
 """Paper 004 says "enough annotations in common" and no more; the threshold is ours."""
 
 Bools = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Label = str | float | frozenset[str] | None
 
@@ -71,9 +70,9 @@ def relevance(
     Args:
         dataset: N tracks.
         by: ``album``, ``artist`` or ``source``: the same; ``genre``, ``mood``, ``instrument`` or ``era``: at least
-            one tag in common; ``tempo``: see ``alike_in_tempo``; ``key``: the same or the parallel key, which is
-            the same tonic; ``tags``: all annotations, of dimensions and free, with a Jaccard index of at least
-            ``min_jaccard``; any other name: the same attribute.
+            one tag in common; ``tempo``: see ``models.datasets.tempo``; ``key``: the same or the parallel key,
+            which is the same tonic; ``tags``: all annotations, of dimensions and free, with a Jaccard index of at
+            least ``min_jaccard``; any other name: the same attribute.
         across_origins: Leave tracks of the query's own origin out of the candidates, so that what an album sounds
             like cannot stand for its genre.
         min_jaccard: 0 to 1, for ``tags``.
@@ -151,20 +150,6 @@ def tag_matrix(labels: Sequence[Label]) -> sparse.csr_array:
     starts = np.cumsum([0, *map(len, sets)])
     shape = (len(sets), int(columns.max(initial=-1)) + 1)
     return sparse.csr_array((np.ones(len(columns), np.float32), columns, starts), shape=shape)
-
-
-def alike_in_tempo(tempo_bpm: Doubles, others_bpm: Doubles) -> Bools:
-    """Whether tempi agree within 5 BPM, or after halving or doubling any number of times.
-
-    Paper 001: some integer k has |t₁·2ᵏ − t₂| ≤ 5 BPM. That depends on which of two tracks is the first: 40 and 170
-    BPM are alike if 170 is brought down (42.5) and not if 40 is brought up (160). Here it has to hold both ways,
-    which is to compare at the octave of the faster: symmetric, and 5 BPM do not grow into a third of an octave.
-    """
-    slow, fast = np.minimum(tempo_bpm, others_bpm), np.maximum(tempo_bpm, others_bpm)
-    octaves = np.floor(np.log2(fast / slow))
-    below, above = slow * 2**octaves, slow * 2 ** (octaves + 1)
-    near: Bools = np.minimum(abs(below - fast), abs(above - fast)) <= MAX_TEMPO_DIFFERENCE_BPM
-    return near
 
 
 def _rule(

@@ -5,7 +5,8 @@ import pytest
 
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
-from models.evaluate.relevance import alike_in_tempo, relevance
+from models.datasets.tempo import alike_in_tempo
+from models.evaluate.relevance import relevance
 
 
 def dataset(*labels):

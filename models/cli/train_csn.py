@@ -1,0 +1,133 @@
+"""The command ``train csn``: a CSN from labelled music, or on from where an interrupted run stopped."""
+
+import shlex
+from functools import partial
+from os import cpu_count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress, TaskID
+
+from models.artifact import check_place
+from models.cli.console import console, progress_bar, refuse, report_refusal
+from models.csn.training.config import TrainingConfig, read_config
+from models.csn.training.export import export
+from models.csn.training.feature_cache import Extracted, FeatureCache
+from models.csn.training.material import Material, gather
+from models.csn.training.run_log import EpochRecord
+from models.csn.training.trainer import TOTAL, Trainer
+from models.datasets.collection import open_dataset
+from models.datasets.track import Dataset
+from models.errors import ConfigInvalid, ModelError
+from models.registry import resolve_device
+
+FORM = "DOMAIN=DATASET[@AUDIO]"
+
+
+def train_csn(  # noqa: PLR0917 - typer takes options by their names
+    data: Annotated[
+        list[str],
+        typer.Option(metavar=FORM, help="Labelled music; can be given again. One domain, one vocabulary of tags."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves and the artifact.")],
+    config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where features are kept; default: OUT.cache.")] = None,
+    version: Annotated[str, typer.Option(help="Of the artifact.")] = "1",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes that compute features.", min=1)] = cpu_count() or 1,
+) -> None:
+    """Train the encoder csn.
+
+    Every epoch leaves a checkpoint in OUT; the same command goes on from it. At the end OUT/csn is the artifact:
+    judge it with ``evaluate … --system csn@OUT/csn``.
+    """
+    try:
+        settings = read_config(config, change or [])
+        check_place(out / "csn")
+        datasets = [_opened(text) for text in data]
+        place = resolve_device(device)
+    except (ModelError, OSError) as error:
+        refuse(error)
+    features = FeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
+    try:
+        material = _gather(datasets, features, settings, jobs)
+        trainer = Trainer(settings, material, out, place)
+        _train(trainer, settings)
+        command = _portable_command(config, change or [])
+        manifest = export(trainer, material, settings, out / "csn", version=version, command=command)
+    except (ModelError, OSError) as error:
+        console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
+        raise typer.Exit(130) from error
+    console.print(
+        f"{escape(str(out / 'csn'))}: epoch {manifest.training['epoch']}, "
+        f"{sum(map(len, manifest.tags.values()))} tags, digest {manifest.digest[:12]}",
+        soft_wrap=True,
+    )
+
+
+def _opened(text: str) -> tuple[str, Dataset]:
+    domain, _, place = text.partition("=")
+    what, _, audio = place.partition("@")
+    if not domain or not what:
+        raise ConfigInvalid(f"{text!r} names no data; expected {FORM}, such as rendered=corpus/manifest.csv.")
+    return domain, open_dataset(what, Path(audio) if audio else None, accept_labels=True)
+
+
+def _gather(
+    datasets: list[tuple[str, Dataset]], cache: FeatureCache, settings: TrainingConfig, jobs: int
+) -> Material:
+    total = sum(track.split != "test" for _, dataset in datasets for track in dataset.tracks)
+    with progress_bar() as progress:
+        task = progress.add_task("features", total=total)
+
+        def advance(found: Extracted) -> None:
+            progress.advance(task)
+            if found.refusal:
+                report_refusal(progress.console, found.path, found.refusal)
+
+        material = gather(datasets, cache, settings, jobs, advance)
+    for name, facts in material.domains.items():
+        console.print(
+            f"{escape(name)}: {facts.train} tracks to learn from, {facts.validation} to judge by, "
+            f"{facts.test} left for tests, {facts.refused} refused"
+        )
+    return material
+
+
+def _train(trainer: Trainer, settings: TrainingConfig) -> None:
+    if trainer.epochs_done:
+        console.print(f"going on after epoch {trainer.epochs_done}")
+    with progress_bar() as progress:
+        while not trainer.finished:
+            number = trainer.epochs_done + 1
+            task = progress.add_task(f"epoch {number}", total=settings.batch.per_epoch)
+            record = trainer.train_epoch(partial(_show, progress, task, number))
+            progress.remove_task(task)
+            console.print(_line(record), highlight=False, soft_wrap=True)
+
+
+def _show(progress: Progress, task: TaskID, epoch: int, batches: int, losses: dict[str, float]) -> None:
+    parts = " ".join(f"{name} {value:.2f}" for name, value in losses.items() if name != TOTAL)
+    progress.update(task, completed=batches, description=f"epoch {epoch}: {parts}")
+
+
+def _line(record: EpochRecord) -> str:
+    found = ", ".join(f"{escape(name)} {value:.3f}" for name, value in record.accuracies.items())
+    return (
+        f"epoch {record.epoch}: loss {record.losses[TOTAL]:.3f}; triplet accuracy {found}; "
+        f"error {record.error:.4f}; {record.seconds:.0f} s"
+    )
+
+
+def _portable_command(config: str, changes: list[str]) -> str:
+    """The command without what differs from machine to machine."""
+    options = [part for change in changes for part in ("--set", change)]
+    return shlex.join(["python", "-m", "models", "train", "csn", "--config", Path(config).name, *options])

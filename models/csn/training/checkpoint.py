@@ -1,0 +1,65 @@
+"""Where a run stands, on disk: everything that is needed to go on as if nothing had happened."""
+
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.errors import TrainingInterrupted
+
+LAST = "last.pt"
+BEST = "best.pt"
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """State after an epoch.
+
+    Attributes:
+        identity: What the run learns, and from what: a run with another one cannot go on from here.
+        epoch: Epochs that are done.
+        network: Parameters and statistics.
+        objective: Likewise.
+        optimiser: Its state, ``None`` where only the network counts.
+        schedules: States of what changes the rate.
+        best_error: Lowest validation error so far.
+        best_epoch: When that was.
+    """
+
+    identity: str
+    epoch: int = 0
+    network: dict[str, Any] = field(default_factory=dict)
+    objective: dict[str, Any] = field(default_factory=dict)
+    optimiser: dict[str, Any] = field(default_factory=dict)
+    schedules: list[dict[str, Any]] = field(default_factory=list)
+    best_error: float = float("inf")
+    best_epoch: int = 0
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    torch.save(asdict(checkpoint), part)
+    part.replace(path)
+
+
+def load(path: Path, identity: str) -> Checkpoint:
+    """Read a checkpoint of the same run, to the CPU.
+
+    Raises:
+        TrainingInterrupted: It is damaged, or of another run.
+    """
+    try:
+        found = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingInterrupted(
+            f"The checkpoint {path} cannot be read ({error}). Remove it to begin anew, or name another folder."
+        ) from error
+    if found.identity != identity:
+        raise TrainingInterrupted(
+            f"{path.parent} holds a run of another network, objective or data. Name another folder, or remove "
+            f"{path.name} to begin anew. (The optimiser's settings and the number of epochs may change.)"
+        )
+    return found

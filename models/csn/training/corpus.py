@@ -1,0 +1,172 @@
+"""What is learnt from: the tracks of all corpora with their labels as numbers.
+
+Letters: N tracks, Z tags of a dimension.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.csn.training.config import DomainSettings, TrainingConfig
+from models.datasets.keys import PITCH_NAMES
+from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
+from models.errors import TrainingImpossible
+
+NO_KEY = -1
+CONFIDENCES = {"tempo": "tempo_confidence", "key": "key_confidence"}
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusTrack:
+    """A track of a corpus.
+
+    Attributes:
+        domain: Name of the group of corpora that share a vocabulary.
+        track: With its labels.
+        entry: Name of its features in the cache.
+    """
+
+    domain: str
+    track: LabelledTrack
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """N tracks of one side of the split.
+
+    Attributes:
+        entries: (N,) names of their features.
+        domain_names: Of all domains, sorted.
+        domains: (N,) number of the domain of each.
+        origins: (N,) number of the origin of each: what its likeness must not be learnt by.
+        vocabulary: Tags by dimension.
+        tags: By dimension of TAG_DIMENSIONS, (N, Z) whether a track has a tag.
+        known: Likewise, (N, Z) whether that is known: a track without any tag of the dimension says nothing, and
+            neither does a domain about tags that are none of its own.
+        tempi_bpm: (N,) NaN where it is not known.
+        tonics: (N,) pitch class of the key, NO_KEY where it is not known.
+    """
+
+    entries: tuple[str, ...]
+    domain_names: tuple[str, ...]
+    domains: Indices
+    origins: Indices
+    vocabulary: Mapping[str, tuple[str, ...]]
+    tags: Mapping[str, Bools]
+    known: Mapping[str, Bools]
+    tempi_bpm: NDArray[np.float64]
+    tonics: Indices
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def take(self, rows: Indices) -> "Corpus":
+        """Some of the tracks."""
+        return Corpus(
+            entries=tuple(self.entries[row] for row in rows),
+            domain_names=self.domain_names,
+            domains=self.domains[rows],
+            origins=self.origins[rows],
+            vocabulary=self.vocabulary,
+            tags={dimension: tags[rows] for dimension, tags in self.tags.items()},
+            known={dimension: known[rows] for dimension, known in self.known.items()},
+            tempi_bpm=self.tempi_bpm[rows],
+            tonics=self.tonics[rows],
+        )
+
+
+def make_corpus(
+    tracks: Sequence[CorpusTrack],
+    domain_names: tuple[str, ...],
+    vocabulary: Mapping[str, tuple[str, ...]],
+    config: TrainingConfig,
+) -> Corpus:
+    """Labels of N tracks as numbers, those left out that the configuration ignores."""
+    labels = [_Labels(track, config.domains.get(track.domain, DomainSettings())) for track in tracks]
+    domains = np.array([domain_names.index(track.domain) for track in tracks], dtype=np.int64)
+    tags = {
+        dimension: np.array([[tag in label.tags(dimension) for tag in own] for label in labels], dtype=np.bool_)
+        for dimension, own in vocabulary.items()
+    }
+    return Corpus(
+        entries=tuple(track.entry for track in tracks),
+        domain_names=domain_names,
+        domains=domains,
+        origins=_numbers(f"{track.domain} {track.track.origin}" for track in tracks),
+        vocabulary=vocabulary,
+        tags=tags,
+        known={dimension: _known(found, domains) for dimension, found in tags.items()},
+        tempi_bpm=np.array([label.tempo_bpm for label in labels], dtype=np.float64),
+        tonics=np.array([label.tonic for label in labels], dtype=np.int64),
+    )
+
+
+def vocabulary_of(tracks: Iterable[CorpusTrack], config: TrainingConfig) -> dict[str, tuple[str, ...]]:
+    """Tags by dimension that enough tracks have.
+
+    Raises:
+        TrainingImpossible: There is nothing to learn in a dimension of the network.
+    """
+    labels = [_Labels(track, config.domains.get(track.domain, DomainSettings())) for track in tracks]
+    found = {}
+    for dimension in TAG_DIMENSIONS:
+        counts = Counter(tag for label in labels for tag in label.tags(dimension))
+        found[dimension] = tuple(sorted(tag for tag, count in counts.items() if count >= config.min_tracks_per_tag))
+    known = {dimension for dimension, tags in found.items() if len(tags) > 1}
+    known |= {"tempo"} if any(label.tempo_bpm > 0 for label in labels) else set()
+    known |= {"key"} if any(label.tonic != NO_KEY for label in labels) else set()
+    missing = [space for space in config.network.spaces if space not in known]
+    if missing:
+        raise TrainingImpossible(
+            f"The data says nothing of {', '.join(missing)}: {len(labels)} tracks for training, and fewer than two "
+            f"tags that {config.min_tracks_per_tag} of them have. Add data, or take it out of network.spaces."
+        )
+    return {dimension: tags for dimension, tags in found.items() if dimension in config.network.spaces}
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """The labels of a track that may be used."""
+
+    track: CorpusTrack
+    settings: DomainSettings
+
+    def tags(self, dimension: str) -> frozenset[str]:
+        if dimension in self.settings.ignore:
+            return frozenset()
+        return self.track.track.tags.get(dimension, frozenset())
+
+    @property
+    def tempo_bpm(self) -> float:
+        tempo_bpm = self.track.track.tempo_bpm
+        return tempo_bpm if tempo_bpm is not None and self._is_sure("tempo") else np.nan
+
+    @property
+    def tonic(self) -> int:
+        key = self.track.track.key
+        return PITCH_NAMES.index(key.partition(" ")[0]) if key and self._is_sure("key") else NO_KEY
+
+    def _is_sure(self, dimension: str) -> bool:
+        confidence = self.track.track.attributes.get(CONFIDENCES[dimension], "")
+        return dimension not in self.settings.ignore and float(confidence or 1) >= self.settings.min_confidence
+
+
+def _known(tags: Bools, domains: Indices) -> Bools:
+    known = np.zeros_like(tags)
+    for domain in np.unique(domains):
+        own = domains == domain
+        known[own] = tags[own].any(0) & tags[own].any(1)[:, None]
+    return known
+
+
+def _numbers(names: Iterable[str]) -> Indices:
+    found: dict[str, int] = {}
+    return np.array([found.setdefault(name, len(found)) for name in names], dtype=np.int64)

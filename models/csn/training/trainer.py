@@ -1,0 +1,235 @@
+"""The training loop: batches, epochs, checkpoints; whatever goes wrong ends in a state to go on from."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, ReduceLROnPlateau
+
+from models.csn.network import CsnNetwork, channels_last
+from models.csn.segment_inputs import network_inputs
+from models.csn.track_features import Segments
+from models.csn.training import checkpoint
+from models.csn.training.batch import Batch, draw_batch
+from models.csn.training.checkpoint import BEST, LAST, Checkpoint
+from models.csn.training.config import TrainingConfig
+from models.csn.training.material import Material
+from models.csn.training.objective import Objective
+from models.csn.training.run_log import EpochRecord, RunLog
+from models.csn.training.sampler import Sampler
+from models.csn.training.validation import accuracies, track_embeddings
+from models.errors import TrainingInterrupted
+
+TOTAL = "total"
+BATCHES_AHEAD = 2
+NO_MEMORY = "can't allocate memory"
+"""What torch says on a CPU."""
+
+OnBatch = Callable[[int, dict[str, float]], None]
+
+
+class Trainer:
+    """A run in its folder; it goes on from the last checkpoint there, if there is one.
+
+    Everything drawn depends on the seed, the epoch and the batch alone, so that a run that was interrupted learns
+    the same as one that was not.
+
+    Raises:
+        TrainingInterrupted: The folder's checkpoint is damaged or of another run.
+    """
+
+    def __init__(self, config: TrainingConfig, material: Material, folder: Path, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self._material = material
+        self._folder = folder
+        self._device = device
+        self._identity = material.identity(config)
+        self.network = channels_last(CsnNetwork(config.network)).to(device)
+        self.objective = Objective(config.objective, config.network, material.train).to(device)
+        parameters = [*self.network.parameters(), *self.objective.parameters()]
+        settings = config.optimiser
+        self._optimiser = torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+        self._by_batch = _by_batch(self._optimiser, config)
+        self._plateau = ReduceLROnPlateau(
+            self._optimiser, factor=settings.factor, patience=settings.patience, min_lr=settings.lowest
+        )
+        self._sampler = Sampler(material.train, config)
+        self._state = Checkpoint(self._identity)
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / LAST).exists():
+            self._resume(checkpoint.load(folder / LAST, self._identity))
+        self._log = RunLog(folder, self._state.epoch)
+
+    @property
+    def epochs_done(self) -> int:
+        """Also those before an interruption."""
+        return self._state.epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is no epoch left, or the validation error has not fallen for long enough."""
+        patience = self.config.optimiser.stop_after
+        waited = self._state.epoch - self._state.best_epoch
+        return self._state.epoch >= self.config.epochs or (0 < patience <= waited)
+
+    def train_epoch(self, on_batch: OnBatch) -> EpochRecord:
+        """Learn for an epoch, judge, and write down where the run stands.
+
+        Raises:
+            TrainingInterrupted: Memory was too small, the loss was no number, or features were damaged; the run can
+                go on from the epoch before.
+        """
+        started = time.monotonic()
+        number = self._state.epoch + 1
+        with _clear_about_memory(self.config):
+            losses = self._learn(number, on_batch)
+            found = self.judge()
+        error = 1 - float(np.mean(list(found.values())))
+        if self.config.optimiser.schedule == "plateau":
+            self._plateau.step(error)
+        record = EpochRecord(
+            epoch=number,
+            seconds=time.monotonic() - started,
+            learning_rate=self._optimiser.param_groups[0]["lr"],
+            losses=losses,
+            accuracies=found,
+            error=error,
+        )
+        self._keep(record)
+        return record
+
+    def judge(self) -> dict[str, float]:
+        """Triplet accuracy on the validation tracks, by ``domain dimension``."""
+        corpus = self._material.validation
+        embeddings = track_embeddings(corpus, self._material.cache, self.config, self.embed)
+        return accuracies(corpus, embeddings, self.config.network.slices())
+
+    @torch.inference_mode()
+    def embed(self, segments: Segments) -> Tensor:
+        """S segments → (S, E) as the trained network gives them."""
+        self.network.eval()
+        return self._forward(segments)
+
+    def restore_best(self) -> int:
+        """Go back to the epoch with the lowest validation error, and return its number."""
+        best = checkpoint.load(self._folder / BEST, self._identity)
+        self.network.load_state_dict(best.network)
+        self.objective.load_state_dict(best.objective)
+        return best.epoch
+
+    def _learn(self, epoch: int, on_batch: OnBatch) -> dict[str, float]:
+        self.network.train()
+        sums: defaultdict[str, float] = defaultdict(float)
+        for number, batch in enumerate(self._batches(epoch)):
+            for name, loss in self._step(batch, epoch, number).items():
+                sums[name] += loss
+            on_batch(number + 1, {name: total / (number + 1) for name, total in sums.items()})
+        return {name: total / self.config.batch.per_epoch for name, total in sums.items()}
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch, some of them made ready ahead."""
+        with ThreadPoolExecutor(1) as pool:
+            count = self.config.batch.per_epoch
+            ready = [pool.submit(self._batch, epoch, number) for number in range(min(BATCHES_AHEAD, count))]
+            for number in range(count):
+                if number + BATCHES_AHEAD < count:
+                    ready.append(pool.submit(self._batch, epoch, number + BATCHES_AHEAD))
+                yield ready.pop(0).result()
+
+    def _batch(self, epoch: int, number: int) -> Batch:
+        generator = np.random.default_rng((self.config.seed, epoch, number))
+        rows = self._sampler.draw(generator)
+        return draw_batch(self._material.train, rows, self._material.cache, self.config, generator)
+
+    def _step(self, batch: Batch, epoch: int, number: int) -> dict[str, float]:
+        seed = int(np.random.default_rng((self.config.seed, epoch, number, 1)).integers(1 << 62))
+        generator = torch.Generator().manual_seed(seed)
+        embeddings = self._forward(batch.segments).float()
+        tracks = embeddings.view(len(batch.corpus), -1, embeddings.shape[1])
+        losses = self.objective(tracks, batch, generator)
+        total = losses.total.item()
+        if not np.isfinite(total):
+            raise TrainingInterrupted(
+                f"The loss is {total} in batch {number + 1} of epoch {epoch}. The state after epoch {epoch - 1} is "
+                "kept: go on from it with a lower rate, such as --set optimiser.learning_rate=0.0003."
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        self._optimiser.step()
+        for schedule in self._by_batch:
+            schedule.step()
+        return {TOTAL: total, **losses.parts}
+
+    def _forward(self, segments: Segments) -> Tensor:
+        moved = Segments(*(part.to(self._device) for part in (segments.mel, segments.onset, segments.cens)))
+        inputs = network_inputs(moved, self.config.network)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._takes_bfloat16()):
+            embeddings: Tensor = self.network(inputs)
+        return embeddings
+
+    def _takes_bfloat16(self) -> bool:
+        wanted = self.config.optimiser.precision
+        return wanted == "bfloat16" or (wanted == "auto" and computes_bfloat16(self._device))
+
+    def _keep(self, record: EpochRecord) -> None:
+        state = self._state
+        state.epoch = record.epoch
+        state.network, state.objective = self.network.state_dict(), self.objective.state_dict()
+        state.optimiser = self._optimiser.state_dict()
+        state.schedules = [schedule.state_dict() for schedule in (*self._by_batch, self._plateau)]
+        if record.error < state.best_error:
+            state.best_error, state.best_epoch = record.error, record.epoch
+            checkpoint.save(state, self._folder / BEST)
+        self._log.append(record)
+        checkpoint.save(state, self._folder / LAST)
+
+    def _resume(self, state: Checkpoint) -> None:
+        self.network.load_state_dict(state.network)
+        self.objective.load_state_dict(state.objective)
+        self._optimiser.load_state_dict(state.optimiser)
+        for schedule, found in zip((*self._by_batch, self._plateau), state.schedules, strict=True):
+            schedule.load_state_dict(found)
+        self._state = state
+
+
+@contextmanager
+def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
+    """Say what to do when memory is too small, on a GPU or not."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_about_memory(error):
+            raise
+        batch = config.batch
+        raise TrainingInterrupted(
+            f"Memory is too small for {batch.tracks} tracks of {batch.segments} segments in a batch. Take less, "
+            f"such as --set batch.tracks={max(4, batch.tracks // 4 * 2)}, in another folder."
+        ) from error
+
+
+def _is_about_memory(error: Exception) -> bool:
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or NO_MEMORY in str(error)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is a gain there: elsewhere it is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - there is no public name for it
+
+
+def _by_batch(optimiser: torch.optim.Optimizer, config: TrainingConfig) -> list[LRScheduler]:
+    settings = config.optimiser
+    schedules: list[LRScheduler] = []
+    if settings.warm_up:
+        schedules.append(LinearLR(optimiser, start_factor=0.01, total_iters=settings.warm_up))
+    if settings.schedule == "cosine":
+        schedules.append(CosineAnnealingLR(optimiser, config.epochs * config.batch.per_epoch))
+    return schedules
