@@ -144,7 +144,8 @@ def windows_to_tempogram(windows: Tensor) -> Tensor:
     floor = ONSET_FLOOR**2 * 0.375 * lags  # of an envelope of ONSET_FLOOR throughout
     spectrum = torch.fft.rfft(windows * window, 2 * lags)
     products = torch.fft.irfft((spectrum * spectrum.conj()).real, 2 * lags)[..., :lags]
-    return products / products[..., :1].clamp_min(floor)
+    correlation: Tensor = products / products[..., :1].clamp_min(floor)
+    return correlation
 
 
 def semitones_to_chroma(semitones: Tensor, lowest_midi: int) -> Tensor:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LATER_S = 10.0
 SHORTER_S = 15.0
 MEDIAN_RANK = "median rank"
+KEPT = "likeness kept"
 
 Measures = dict[str, Doubles]
 """(Q,) values by measure."""
@@ -46,6 +47,10 @@ ALTERED = (
 LEARNT = (
     "Vectors that learn from the dataset learn from tracks for training alone, never from copies. `file-facts` "
     "takes no part: it looks at the file, which an altered copy does not have."
+)
+MOVED = (
+    "Likeness kept is 1 where the copy is where its original is, and 0 where it is no nearer to it than to other "
+    "tracks: a space that hears nothing of an alteration keeps all of it."
 )
 BASELINES = "`random` is the exact expectation of a random order; `worst` ranks the own track last."
 
@@ -70,7 +75,7 @@ def evaluate_robustness(
     jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> Report:
-    """R@1, MRR and median rank of the original, by alteration, system and space.
+    """R@1, MRR and median rank of the original, and how near it is, by alteration, system and space.
 
     Args:
         gallery: What is searched.
@@ -114,7 +119,7 @@ def evaluate_robustness(
             "seed": resampling.seed,
         },
         rows=rows,
-        notes=(SETTING, ALTERED, LEARNT, BASELINES),
+        notes=(SETTING, ALTERED, MOVED, LEARNT, BASELINES),
         lower=frozenset({MEDIAN_RANK}),
         plots={"overview": _overview(rows)},
     )
@@ -130,14 +135,25 @@ def altered_views(view: View) -> tuple[View, ...]:
     return *trimmed, *altered
 
 
-def measures(similar: Floats, search: _Search) -> Measures:
-    """(Q, N) similarity of queries to the gallery → (Q,) values by measure."""
+def measures(similar: Floats, search: _Search, identical: float) -> Measures:
+    """(Q, N) similarity of queries to the gallery → (Q,) by measure; ``identical`` is that of equal vectors."""
     standing = stand(order(similar), _own_alone(search), search.candidates)
     return {
         "R@1": precision(standing, 1),
         "MRR": reciprocal_rank(standing),
+        KEPT: likeness_kept(similar, search, identical),
         MEDIAN_RANK: standing.above + (standing.tied + 1) / 2,
     }
+
+
+def likeness_kept(similar: Floats, search: _Search, identical: float) -> Doubles:
+    """(Q,) how much nearer the copy is to its original than to other tracks, of the most that it could be."""
+    own = _own_alone(search)
+    beside = search.candidates & ~own
+    others = np.sum(similar, axis=1, where=beside, dtype=np.float64) / beside.sum(axis=1).clip(1)
+    nearer, most = similar[own] - others, identical - others
+    kept: Doubles = np.divide(nearer, most, out=np.zeros_like(most), where=most > np.finfo(np.float32).eps)
+    return kept
 
 
 def _search(gallery: Dataset, queries: Dataset) -> _Search:
@@ -157,12 +173,13 @@ def _tables(
     for number, system in enumerate(systems):
         altered = [copy.measured[number] for copy in copies]
         embedded = embed_together(system, originals, number, altered)
+        identical = 1.0 if embedded.metric == "cosine" else 0.0
         for label, space in spaces_of(embedded).items():
             for table, similar in zip(tables, _similarities(embedded, space, originals, len(copies)), strict=True):
-                table[system.name, label] = measures(similar, search)
+                table[system.name, label] = measures(similar, search, identical)
     for table in tables:
-        table[RANDOM, COMPLETE] = measures(np.zeros(search.candidates.shape, np.float32), search)
-        table[WORST, COMPLETE] = measures(-_own_alone(search).astype(np.float32), search)
+        table[RANDOM, COMPLETE] = measures(np.zeros(search.candidates.shape, np.float32), search, 1.0)
+        table[WORST, COMPLETE] = measures(-_own_alone(search).astype(np.float32), search, 1.0)
     return tables
 
 

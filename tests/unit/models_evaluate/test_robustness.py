@@ -94,6 +94,14 @@ def test_what_an_alteration_changes_loses_the_originals(report):
     assert figure(report, "pitch +2 st", "pitch").value == pytest.approx(1 / TRACKS)
 
 
+def test_likeness_is_kept_by_what_does_not_hear_an_alteration_and_lost_by_what_does(report):
+    assert figure(report, "-12 dB", "pitch", "likeness kept").value == pytest.approx(1, abs=1e-3)
+    moved = [figure(report, f"pitch +{step} st", "pitch", "likeness kept").value for step in (1, 2)]
+    assert 1 > moved[0] > moved[1] > 0
+    assert figure(report, "15 s", "deaf", "likeness kept").value == 0
+    assert figure(report, "15 s", "random", "likeness kept").value == 0
+
+
 def test_near_duplicates_do_not_stand_in_the_way(report):
     """The first and the last have one pitch: were they ranked, each would be found half of the time."""
     assert figure(report, "-12 dB", "pitch").value == 1
