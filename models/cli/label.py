@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from models.allocation import keep_freed_memory
 from models.cli.collection import AcceptLabelsOption, AudioOption, DatasetArgument
 from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.datasets.collection import open_dataset
@@ -34,6 +35,7 @@ def label_dataset(  # noqa: PLR0917 - typer takes options by their names
 
     Exit status 1 if any track could not be heard; it is kept as it was.
     """
+    keep_freed_memory()
     try:
         opened = open_dataset(dataset, audio, accept_labels=accept_labels)
         check_count(len(opened))

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
+from models.allocation import keep_freed_memory
 from models.artifact import check_place
 from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.csn.training.config import TrainingConfig, read_config
@@ -53,6 +54,7 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
         place = resolve_device(device)
     except (ModelError, OSError) as error:
         refuse(error)
+    keep_freed_memory()
     features = FeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
     try:
         material = _gather(datasets, features, settings, jobs)
