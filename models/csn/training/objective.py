@@ -12,9 +12,10 @@ from models.csn.training.config import ObjectiveSettings
 from models.csn.training.corpus import Corpus
 from models.csn.training.likeness import likeness
 from models.csn.training.losses import cosine_distances, mine_semi_hard, tag_loss, triplet_hinge
-from models.csn.training.targets import tag_names, targets
+from models.csn.training.targets import Targets, targets
 
 TRACK = "track"
+LEAST_SHARE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,9 @@ class Objective(nn.Module):
     A proxy (paper 003, section 3.3) and the weight of a class on normalised embeddings (section 3.4) are the same
     thing: one parameter serves both families. Sub-dense layers, which replace the masks in the disentangled
     classification, are the rows of the fully connected layer that a mask keeps: with masks there is nothing to add.
+
+    Ours is an offset per tag, which begins at its log-odds: most tags do not apply to most tracks, and without
+    an offset the embeddings of all tracks have to point away from all of them.
     """
 
     def __init__(self, settings: ObjectiveSettings, network: NetworkSettings, corpus: Corpus) -> None:
@@ -44,10 +48,12 @@ class Objective(nn.Module):
         whole = slice(0, network.dimension)
         self._parts = {space: part if settings.disentangled else whole for space, part in network.slices().items()}
         self.directions = nn.ParameterDict()
+        self.offsets = nn.ParameterDict()
         if settings.tags:
             for space, part in self._parts.items():
-                names = tag_names(corpus.vocabulary, space)
-                self.directions[space] = nn.Parameter(torch.randn(len(names), part.stop - part.start))
+                log_odds = _log_odds(targets(corpus, space))
+                self.directions[space] = nn.Parameter(torch.randn(len(log_odds), part.stop - part.start))
+                self.offsets[space] = nn.Parameter(log_odds)
 
     def masked(self, embeddings: Tensor, space: str) -> Tensor:
         """(B, E) → (B, d) the part that a dimension is judged by."""
@@ -58,7 +64,7 @@ class Objective(nn.Module):
         masked = self.masked(embeddings, space)
         if self.settings.normalised:
             masked = nn.functional.normalize(masked, dim=1)
-        scores: Tensor = masked @ self.directions[space].T
+        scores: Tensor = masked @ self.directions[space].T + self.offsets[space]
         return scores
 
     def forward(self, embeddings: Tensor, batch: Batch, generator: torch.Generator) -> Losses:
@@ -106,3 +112,9 @@ class Objective(nn.Module):
             1 - similarity(anchors, negatives)[usable],
             self.settings.margin,
         )
+
+
+def _log_odds(found: Targets) -> Tensor:
+    """(Z,) of having a tag, over the tracks of which that is known."""
+    share = (found.wanted * found.known).sum(0) / found.known.sum(0).clamp_min(1)
+    return torch.logit(share, eps=LEAST_SHARE)
