@@ -1,0 +1,82 @@
+"""The figures of docs/encoders/csn.md: every question asked of csn and of what it is compared with, as tables.
+
+    python -m benchmarks.csn_card OUT --rendered RENDERED/manifest.csv --recordings LABELLED.csv --audio MUSIC
+
+RENDERED is the corpus of `benchmarks.rendered_corpus`, LABELLED.csv what `corpus label` made of
+`benchmarks/recordings.csv`. Reports go to OUT/rendered and OUT/recorded, the tables to OUT/card.md; what was heard
+before is not heard again. `--system csn@FOLDER` judges another artifact.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.evaluation_tables import table
+
+PEERS = ("librosa", "g1", "vq", "bliss")
+SPACES = ["genre", "mood", "instrument", "era", "tempo", "key"]
+QUERIES = 60
+
+
+def ask(question: str, dataset: str, systems: list[str], out: Path, *options: str) -> None:
+    """One question to all systems; its own message says what is wrong with it."""
+    named = [part for system in systems for part in ("--system", system)]
+    command = [sys.executable, "-m", "models", "evaluate", question, dataset, *named, "--out", str(out), *options]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise SystemExit(f"stopped at: evaluate {question}")
+
+
+def show(title: str, out: Path, question: str, measures: list[str], tasks: list[str] | None = None) -> str:
+    """A report's table under its title."""
+    report = json.loads((out / f"{question}.json").read_text(encoding="utf-8"))
+    there = list(dict.fromkeys(row["task"] for row in report["rows"]))
+    return f"### {title}\n\n{table(report, tasks or there, measures, SPACES)}\n"
+
+
+def combined(out: Path, system: str) -> str:
+    """Triplet accuracy of combinations of sub-spaces (paper 001, table 2), best first."""
+    report = json.loads((out / "triplets.json").read_text(encoding="utf-8"))
+    title = f"all dimensions, sub-spaces of {system}"
+    rows = [row for row in report["rows"] if row["task"] == title]
+    lines = ["| sub-spaces | accuracy |", "|---|---:|"]
+    for row in rows:
+        found = row["figures"]["accuracy"]
+        lines.append(f"| {row['space']} | {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] |")
+    return "\n".join(["### Combinations of sub-spaces\n", *lines]) + "\n"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("out", type=Path)
+    arguments.add_argument("--rendered", required=True)
+    arguments.add_argument("--recordings", required=True)
+    arguments.add_argument("--audio", required=True)
+    arguments.add_argument("--system", default="csn")
+    options = arguments.parse_args()
+    systems = [options.system, *PEERS]
+    rendered, recorded = options.out / "rendered", options.out / "recorded"
+    for question in ("triplets", "retrieval", "tagging", "disentanglement"):
+        ask(question, options.rendered, systems, rendered, "--across-origins")
+    for question in ("retrieval", "tagging"):
+        ask(question, options.recordings, systems, recorded, "--audio", options.audio)
+    alone = ["--split", "all", "--most-queries", str(QUERIES), "--no-shortcuts", "--audio", options.audio]
+    ask("robustness", options.recordings, [options.system, "librosa"], recorded, *alone)
+    parts = [
+        show("Triplet accuracy, rendered test pieces", rendered, "triplets", ["accuracy"], SPACES),
+        combined(rendered, options.system),
+        show("Is the nearest track alike? Rendered", rendered, "retrieval", ["P@1"]),
+        show("What each space tells, rendered", rendered, "disentanglement", ["score"]),
+        show("Tags, rendered", rendered, "tagging", ["probe ROC-AUC", "prototype ROC-AUC"]),
+        show("Same album, same artist, recordings", recorded, "retrieval", ["P@1", "MAP"], ["album", "artist"]),
+        show("The teachers' tags, recordings", recorded, "tagging", ["probe ROC-AUC", "prototype ROC-AUC"]),
+        show("Likeness that an altered copy keeps", recorded, "robustness", ["likeness kept"]),
+    ]
+    card = options.out / "card.md"
+    card.write_text("\n".join(parts), encoding="utf-8")
+    print(card)
+
+
+if __name__ == "__main__":
+    main()
