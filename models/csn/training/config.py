@@ -29,6 +29,8 @@ class ObjectiveSettings(_Settings):
         triplet: Weight of the hinge on triplets, mean over the dimensions (paper 001, equation 1).
         track: Weight of the hinge on tracks, on the whole embedding (paper 003: 0.5 beside ``triplet``).
         tags: Weight of the binary cross-entropy of tags: the families proxy and classification.
+        origins: Weight of the binary cross-entropy of origins, in the sub-space of genre: to tell albums apart is
+            to know finer styles than tags name. Of domains that say so, and of their training tracks alone.
         margin: Δ of both hinges, in cosine distance.
         normalised: Whether tags are scored on embeddings of unit length. With it a proxy and a classification
             weight are the same thing; without it this is plain classification.
@@ -38,6 +40,7 @@ class ObjectiveSettings(_Settings):
     triplet: NotNegative = 0.0
     track: NotNegative = 0.0
     tags: NotNegative = 0.0
+    origins: NotNegative = 0.0
     margin: Positive = 0.1
     normalised: bool = True
     disentangled: bool = True
@@ -116,11 +119,13 @@ class DomainSettings(_Settings):
     Attributes:
         share: Of a batch, relative to the others.
         ignore: Dimensions whose labels are not used here.
+        origins: Whether an origin is a style, as albums are and composers of scores in any orchestration are not.
         min_confidence: Of estimated tempi and keys (the attributes ``tempo_confidence`` and ``key_confidence``).
     """
 
     share: Positive = 1.0
     ignore: tuple[str, ...] = ()
+    origins: bool = False
     min_confidence: Share = 0.0
 
 

@@ -47,6 +47,8 @@ class Corpus:
         domain_names: Of all domains, sorted.
         domains: (N,) number of the domain of each.
         origins: (N,) number of the origin of each: what its likeness must not be learnt by.
+        styles: (N, Y) which of the Y origins that are learnt as styles each track has; none where the domain's are
+            no styles.
         vocabulary: Tags by dimension.
         tags: By dimension of TAG_DIMENSIONS, (N, Z) whether a track has a tag.
         known: Likewise, (N, Z) whether that is known: a track without any tag of the dimension says nothing, and
@@ -59,6 +61,7 @@ class Corpus:
     domain_names: tuple[str, ...]
     domains: Indices
     origins: Indices
+    styles: Bools
     vocabulary: Mapping[str, tuple[str, ...]]
     tags: Mapping[str, Bools]
     known: Mapping[str, Bools]
@@ -75,6 +78,7 @@ class Corpus:
             domain_names=self.domain_names,
             domains=self.domains[rows],
             origins=self.origins[rows],
+            styles=self.styles[rows],
             vocabulary=self.vocabulary,
             tags={dimension: tags[rows] for dimension, tags in self.tags.items()},
             known={dimension: known[rows] for dimension, known in self.known.items()},
@@ -96,11 +100,13 @@ def make_corpus(
         dimension: np.array([[tag in label.tags(dimension) for tag in own] for label in labels], dtype=np.bool_)
         for dimension, own in vocabulary.items()
     }
+    origins = _numbers(f"{track.domain} {track.track.origin}" for track in tracks)
     return Corpus(
         entries=tuple(track.entry for track in tracks),
         domain_names=domain_names,
         domains=domains,
-        origins=_numbers(f"{track.domain} {track.track.origin}" for track in tracks),
+        origins=origins,
+        styles=_styles(origins, np.array([label.settings.origins for label in labels]), config),
         vocabulary=vocabulary,
         tags=tags,
         known={dimension: _known(found, domains) for dimension, found in tags.items()},
@@ -165,6 +171,12 @@ def _known(tags: Bools, domains: Indices) -> Bools:
         own = domains == domain
         known[own] = tags[own].any(0) & tags[own].any(1)[:, None]
     return known
+
+
+def _styles(origins: Indices, are_styles: Bools, config: TrainingConfig) -> Bools:
+    """(N, Y) one column for each origin that is a style and has enough tracks."""
+    sizes = np.bincount(origins[are_styles]) if are_styles.any() else np.zeros(0, np.int64)
+    return np.asarray(origins[:, None] == np.flatnonzero(sizes >= config.min_tracks_per_tag))
 
 
 def _numbers(names: Iterable[str]) -> Indices:

@@ -12,9 +12,11 @@ from models.csn.training.config import ObjectiveSettings
 from models.csn.training.corpus import Corpus
 from models.csn.training.likeness import likeness
 from models.csn.training.losses import cosine_distances, mine_semi_hard, tag_loss, triplet_hinge
-from models.csn.training.targets import Targets, targets
+from models.csn.training.targets import Targets, style_targets, targets
 
 TRACK = "track"
+STYLES = "styles"
+STYLE_SPACE = "genre"
 LEAST_SHARE = 1e-3
 
 
@@ -24,7 +26,7 @@ class Losses:
 
     Attributes:
         total: What is minimised.
-        parts: By dimension, and ``track``: for those who watch.
+        parts: By dimension, ``track`` and ``styles``: for those who watch.
     """
 
     total: Tensor
@@ -46,14 +48,22 @@ class Objective(nn.Module):
         super().__init__()
         self.settings = settings
         whole = slice(0, network.dimension)
-        self._parts = {space: part if settings.disentangled else whole for space, part in network.slices().items()}
+        parts = {space: part if settings.disentangled else whole for space, part in network.slices().items()}
+        self._spaces = tuple(parts)
+        self._parts = parts | {STYLES: parts.get(STYLE_SPACE, whole)}
         self.directions = nn.ParameterDict()
         self.offsets = nn.ParameterDict()
         if settings.tags:
-            for space, part in self._parts.items():
-                log_odds = _log_odds(targets(corpus, space))
-                self.directions[space] = nn.Parameter(torch.randn(len(log_odds), part.stop - part.start))
-                self.offsets[space] = nn.Parameter(log_odds)
+            for space in self._spaces:
+                self._learn_tags(space, targets(corpus, space))
+        if settings.origins:
+            self._learn_tags(STYLES, style_targets(corpus))
+
+    def _learn_tags(self, space: str, found: Targets) -> None:
+        log_odds = _log_odds(found)
+        part = self._parts[space]
+        self.directions[space] = nn.Parameter(torch.randn(len(log_odds), part.stop - part.start))
+        self.offsets[space] = nn.Parameter(log_odds)
 
     def masked(self, embeddings: Tensor, space: str) -> Tensor:
         """(B, E) → (B, d) the part that a dimension is judged by."""
@@ -71,9 +81,13 @@ class Objective(nn.Module):
         """(B, m, E) embeddings of the segments → losses."""
         settings = self.settings
         tracks = embeddings.mean(1)
-        by_space = torch.stack([self._of_space(space, tracks, batch.corpus, generator) for space in self._parts])
+        by_space = torch.stack([self._of_space(space, tracks, batch.corpus, generator) for space in self._spaces])
         total = by_space.mean()
-        parts = dict(zip(self._parts, by_space.tolist(), strict=True))
+        parts = dict(zip(self._spaces, by_space.tolist(), strict=True))
+        if settings.origins:
+            styles = self._of_tags(STYLES, tracks, style_targets(batch.corpus))
+            total = total + settings.origins * styles
+            parts[STYLES] = styles.item()
         if settings.track:
             regularisation = self._of_tracks(embeddings, batch.corpus, generator)
             total = total + settings.track * regularisation
@@ -83,13 +97,13 @@ class Objective(nn.Module):
     def _of_space(self, space: str, tracks: Tensor, corpus: Corpus, generator: torch.Generator) -> Tensor:
         loss = tracks.new_zeros(())
         if self.settings.tags:
-            wanted = targets(corpus, space)
-            device = tracks.device
-            found = tag_loss(self.scores(tracks, space), wanted.wanted.to(device), wanted.known.to(device))
-            loss = loss + self.settings.tags * found
+            loss = loss + self.settings.tags * self._of_tags(space, tracks, targets(corpus, space))
         if self.settings.triplet:
             loss = loss + self.settings.triplet * self._of_triplets(space, tracks, corpus, generator)
         return loss
+
+    def _of_tags(self, space: str, tracks: Tensor, found: Targets) -> Tensor:
+        return tag_loss(self.scores(tracks, space), found.wanted.to(tracks.device), found.known.to(tracks.device))
 
     def _of_triplets(self, space: str, tracks: Tensor, corpus: Corpus, generator: torch.Generator) -> Tensor:
         distances = cosine_distances(self.masked(tracks, space))

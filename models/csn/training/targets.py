@@ -40,6 +40,12 @@ def tag_names(vocabulary: Mapping[str, tuple[str, ...]], dimension: str) -> tupl
     return PITCH_NAMES if dimension == "key" else vocabulary[dimension]
 
 
+def style_targets(corpus: Corpus) -> Targets:
+    """Origins that are learnt as styles; known of tracks that have one."""
+    has = torch.from_numpy(corpus.styles)
+    return Targets(has.float(), has.any(1, keepdim=True).expand(has.shape))
+
+
 def targets(corpus: Corpus, dimension: str) -> Targets:
     """Targets of the tracks of a batch.
 
