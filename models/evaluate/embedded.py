@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tag_directions import TagDirections
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -23,12 +25,14 @@ class Embedded:
         spaces: Columns by space; empty when the system has but the complete space.
         metric: ``cosine``: similarity is the mean cosine over spaces, −1 to 1; ``euclidean``: the negative of the
             distance.
+        tags: Directions of the tags that an encoder knows, by space.
     """
 
     system: str
     vectors: Floats
     spaces: Mapping[str, slice] = field(default_factory=dict)
     metric: Literal["cosine", "euclidean"] = "cosine"
+    tags: Mapping[str, TagDirections] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.vectors)

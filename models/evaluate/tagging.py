@@ -1,6 +1,6 @@
 """Can the tags of a track be told from its vector? ROC-AUC over tags, by a linear probe and by prototypes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,14 +34,16 @@ if TYPE_CHECKING:
 LEAST_POSITIVES = 5
 ALL_TAGS = "all tags"
 MEASURES = ("probe ROC-AUC", "probe AP", "prototype ROC-AUC", "prototype AP")
+OWN_MEASURES = ("ROC-AUC", "AP")
 RANDOM_WIDTH = 64
 NOTE = (
     "Macro averages over tags. The probe is one logistic regression per tag on standardised vectors, with one C "
     "for all tags by validation; a prototype is the mean vector of the tag's training and validation tracks, and a "
     "track scores by its similarity to it (Lee et al. 2020, 4.3), so that nothing is learnt but a mean. AP depends "
     "on how frequent tags are, ROC-AUC does not. `random` are vectors of noise, `worst` puts every positive last. "
-    "A track without any tag of a dimension is unknown there and left out. Tags without a positive or without a "
-    "negative in a resample are left out of its mean."
+    "“By its own tags” asks an encoder that knows tags for those that the dataset has too, without a probe; chance "
+    "has a ROC-AUC of one half. A track without any tag of a dimension is unknown there and left out. Tags without "
+    "a positive or without a negative in a resample are left out of its mean."
 )
 
 
@@ -97,6 +99,7 @@ def evaluate_tagging(
     if len(tasks) > 1:
         count = len(np.unique(np.concatenate([task.sides.test for task in tasks])))
         rows += [Row(ALL_TAGS, name, COMPLETE, _figures(found, count)) for name, found in complete.items()]
+    rows += [row for task in tasks for one in systems for row in _by_own_tags(one, task)]
     faults = sum(found.unconverged for parts in complete.values() for found in parts)
     return Report(
         "tagging",
@@ -176,6 +179,23 @@ def _rows(
         if name in own:
             rows.append(Row(dimension, name, dimension, _figures([_quality(own[name], dimension, task)], count)))
     return rows
+
+
+def _by_own_tags(system: Embedded, task: _Task) -> Iterator[Row]:
+    """How well the directions that an encoder has for tags tell them, if it knows some of these."""
+    dimension, own = task.target.dimension, system.tags.get(task.target.dimension)
+    shared = [tag for tag in task.target.tags if own is not None and tag in own.names]
+    if own is None or not shared:
+        return
+    directions = own.directions[[own.names.index(tag) for tag in shared]].astype(np.float64)
+    scores = system.features(dimension)[task.sides.test].astype(np.float64) @ directions.T
+    asked = [task.target.tags.index(tag) for tag in shared]
+    truth = task.target.positive[task.sides.test][:, asked]
+    means = (mean_known(values) for values in _measured(scores, truth, task.weights))
+    figures = [weighted_estimate(_centred(values), len(task.sides.test)) for values in means]
+    yield Row(
+        f"{dimension} by its own tags", system.system, dimension, dict(zip(OWN_MEASURES, figures, strict=True))
+    )
 
 
 def _figures(found: Sequence[_Quality], count: int) -> dict[str, Estimate]:

@@ -36,4 +36,4 @@ class EncoderSystem:
         spaces = self._encoder.manifest.spaces
         ends = np.cumsum([space.dimension for space in spaces]).tolist()
         slices = {space.name: slice(end - space.dimension, end) for space, end in zip(spaces, ends, strict=True)}
-        return Embedded(self.name, vectors, slices)
+        return Embedded(self.name, vectors, slices, tags=self._encoder.tags)

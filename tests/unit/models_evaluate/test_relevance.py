@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.datasets.tempo import alike_in_tempo
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
-from models.datasets.tempo import alike_in_tempo
 from models.evaluate.relevance import relevance
 
 

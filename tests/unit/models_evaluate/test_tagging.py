@@ -10,6 +10,7 @@ from models.evaluate.report import COMPLETE, RANDOM, WORST
 from models.evaluate.tagging import ALL_TAGS, MEASURES, evaluate_tagging
 from models.evaluate.targets import Sides, dataset_sides, split_note, tag_target
 from models.metrics.bootstrap import Resampling
+from models.tag_directions import TagDirections
 
 RESAMPLING = Resampling(replicates=100)
 PROBE, _, PROTOTYPE, _ = MEASURES
@@ -49,6 +50,25 @@ def test_every_task_has_the_rows_of_both_baselines_and_the_same_measures(report)
         rows = [row for row in report.rows if row.task == task]
         assert {RANDOM, WORST} < {row.system for row in rows}
         assert {tuple(row.figures) for row in rows} == {MEASURES}
+
+
+def test_an_encoders_own_tags_are_asked_without_a_probe_where_the_dataset_has_them(labelled, oracle):
+    """The oracle's sub-space of genre has an axis for each of the three, in the order of their names."""
+    axes = np.eye(3, dtype=np.float32)
+    ones = np.ones(2, np.float32)
+    right = TagDirections(("jazz", "polka"), axes[[1, 0]], ones, ones)
+    wrong = TagDirections(("jazz", "polka"), axes[[2, 0]], ones, ones)
+    systems = [
+        Embedded("right", oracle.vectors, oracle.spaces, "euclidean", {"genre": right}),
+        Embedded("wrong", oracle.vectors, oracle.spaces, "euclidean", {"genre": wrong}),
+        Embedded("other", oracle.vectors, oracle.spaces, "euclidean", {"mood": right}),
+    ]
+    report = evaluate_tagging(labelled, systems, RESAMPLING)
+    own = {row.system: row.figures["ROC-AUC"].value for row in report.rows if row.task == "genre by its own tags"}
+    assert own["right"] == 1
+    assert own["wrong"] < 0.5
+    assert set(own) == {"right", "wrong"}
+    assert "mood by its own tags" not in {row.task for row in report.rows}
 
 
 def test_every_value_lies_in_its_interval(report):
