@@ -1,15 +1,16 @@
 """The query algebra (search.md): every query is one vector. Pure NumPy, no IO.
 
 An encoder with spaces s gives each track y one vector per space, y_s, of unit length, or zero where the space
-does not apply. A query has terms t, each with a source x_t and a weight w_ts per space, negative for contrast:
+does not apply. A query has terms t, each with a source x_t and a weight w_ts per space, negative for contrast. A
+source is a track, a clip, a part of one, or a tag: its direction in one space, zero and masked in all others.
 
     q_s      = c_s Σ_t w_ts x_ts / Z
     Z        = Σ_s c_s Σ_t |w_ts|
     score(y) = Σ_s ⟨q_s, y_s⟩
 
 The weights stand on the query's side alone, so one inner product with the stored vectors answers every weighting
-exactly, and the addends over s are the explanation. c_s scales a space: 1 divided by the deviation of its cosines
-between random pairs, or 1 without calibration.
+exactly, and the addends, over s or over t, are the explanation. c_s scales a space, for tags as for tracks: 1
+divided by the deviation of its cosines between random pairs, or 1 without calibration.
 
 Axis letters: N tracks, T terms, S spaces, D dimensions of all spaces side by side.
 """
@@ -44,7 +45,7 @@ def inner_products(vectors: Vectors, query: Vectors) -> Doubles:
 def weight_faults(terms: Sequence[Weights], spaces: Sequence[Space]) -> list[Fault]:
     """Return everything that is wrong with the weights of a query's terms, by place."""
     if not terms:
-        return [Fault("terms", "The query has no terms; give at least one track or clip to compare with.")]
+        return [Fault("terms", "The query has no terms; give at least one track, clip or tag to compare with.")]
     known = {space.name for space in spaces}
     faults = [
         fault for index, weights in enumerate(terms) for fault in _faults_of_term(index, weights, known, spaces)
@@ -105,11 +106,15 @@ class Query:
         vector: (D,) q, the normaliser Z divided out, so that an index's inner product is the score.
         shares: (S,) c_s Σ_t |w_ts| / Z: how much each space counts; magnitudes sum to 1. Negative where no term
             asks for the space positively and at least one asks for contrast.
+        term_shares: (T, S) c_s w_ts / Z: magnitudes sum to 1.
+        addends: (T, D) what each term adds to the vector.
     """
 
     spaces: tuple[Space, ...]
     vector: Vectors
     shares: Doubles
+    term_shares: Doubles
+    addends: Doubles
 
     def contributions(self, vectors: Vectors) -> Doubles:
         """Return (N, S): what each space adds to the score of each of (N, D) vectors, in float64."""
@@ -154,6 +159,14 @@ class Query:
             for space, contribution, share in zip(self.spaces, contributions, self.shares, strict=True)
         }
 
+    def explain_term(self, term: int, vector: Vectors) -> SpaceShare:
+        """Return what a term that weighs a single space, as a tag does, says of one (D,) vector.
+
+        Its contribution is a part of that space's: those of all terms sum to the score.
+        """
+        contribution = np.multiply(self.addends[term], vector).sum()
+        return _space_share(float(contribution), float(self.term_shares[term].sum()))
+
 
 def _space_share(contribution: float, share: float) -> SpaceShare:
     similarity = contribution / share if share else 0.0
@@ -177,8 +190,10 @@ def compose(
     c = np.array([1.0 if scale is None else scale[space.name] for space in spaces], dtype=np.float64)
     magnitudes = c * np.abs(weights).sum(axis=0)
     total = magnitudes.sum()
-    by_dimension = np.repeat(weights * c, _widths(spaces), axis=1)
-    vector = ((by_dimension * sources).sum(axis=0) / total).astype(np.float32)
+    term_shares = weights * c / total
+    by_dimension = np.repeat(term_shares, _widths(spaces), axis=1)
+    addends: Doubles = np.multiply(by_dimension, sources, dtype=np.float64)
+    vector = addends.sum(axis=0).astype(np.float32)
     if np.abs(vector).max() < _CANCELLED:
         message = (
             "The query's vector is zero: its terms cancel each other out, or its references have no vector in the "
@@ -186,4 +201,5 @@ def compose(
         )
         raise InvalidQuery(message, [Fault("terms", message)])
     is_contrast = (weights.max(axis=0) <= 0) & (weights.min(axis=0) < 0)
-    return Query(tuple(spaces), vector, np.where(is_contrast, -1.0, 1.0) * magnitudes / total)
+    shares = np.where(is_contrast, -1.0, 1.0) * magnitudes / total
+    return Query(tuple(spaces), vector, shares, term_shares, addends)

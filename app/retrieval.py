@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from app.domain import Track
 from app.filters import Filter
@@ -13,7 +13,7 @@ MAX_TERMS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One reference of a query.
+    """A reference that a query asks with.
 
     Attributes:
         reference: Id of a track or clip of the same library.
@@ -24,6 +24,24 @@ class Term:
     reference: str
     weights: Mapping[str, float] | None = None
     segment_s: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagTerm:
+    """A tag that a query asks with: with its direction in its own space, and with nothing in all others.
+
+    Attributes:
+        tag: As the encoder names it, ignoring case.
+        weight: Negative asks for the opposite.
+        space: Where it is meant, for a tag that stands in several; ``None`` is the only one that knows it.
+    """
+
+    tag: str
+    weight: float = 1.0
+    space: str | None = None
+
+
+AnyTerm: TypeAlias = Term | TagTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +62,7 @@ class SearchRequest:
     """
 
     library_id: str
-    terms: tuple[Term, ...]
+    terms: tuple[AnyTerm, ...]
     encoder: str | None = None
     k: int = 20
     where: Filter | None = None
@@ -71,6 +89,25 @@ class SpaceShare:
 
 
 @dataclass(frozen=True, slots=True)
+class TagShare:
+    """What one tag of the query says of a match. Its contribution is a part of that of its space.
+
+    Attributes:
+        tag: As the encoder names it.
+        space: Where it stands.
+        similarity: In [-1, 1], cosine between the match and the tag's direction.
+        weight: Share of the tag in the whole, negative where the query asks for the opposite.
+        contribution: What it adds to the match's similarity.
+    """
+
+    tag: str
+    space: str
+    similarity: float
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentMatch:
     """The part of a match that is closest to the query."""
 
@@ -87,7 +124,17 @@ class Match:
     similarity: float
     percentile: float
     by_space: Mapping[str, SpaceShare] = field(default_factory=dict)
+    by_tag: tuple[TagShare, ...] = ()
     segment: SegmentMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedTag:
+    """A tag of the query as it was understood; ``weight`` as in ``TagShare``."""
+
+    tag: str
+    space: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +145,7 @@ class SearchAnswer:
         matches: At most k.
         encoder: Name of the encoder used.
         weights: By space, as used after normalisation (``SpaceShare.weight``).
+        tags: Those that the query asks with, in its order.
         indexed: How many tracks the index holds.
         allowed: How many of them the filter left.
         exact: Whether no candidate can have been missed.
@@ -108,6 +156,7 @@ class SearchAnswer:
     matches: tuple[Match, ...]
     encoder: str
     weights: Mapping[str, float]
+    tags: tuple[UsedTag, ...]
     indexed: int
     allowed: int
     exact: bool

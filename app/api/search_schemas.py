@@ -7,10 +7,26 @@ from pydantic import ConfigDict, Field, model_validator
 from app.api.filter_body import FilterBody
 from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
 from app.api.text import Line, Word
-from app.retrieval import MAX_K, MAX_TERMS, Match, SearchAnswer, SearchRequest, SegmentMatch, SpaceShare, Term
+from app.retrieval import (
+    MAX_K,
+    MAX_TERMS,
+    AnyTerm,
+    Match,
+    SearchAnswer,
+    SearchRequest,
+    SegmentMatch,
+    SpaceShare,
+    TagShare,
+    TagTerm,
+    Term,
+    UsedTag,
+)
 
 UPLOADED = "$file"
 """What a term of a search by audio says for the file that comes with it."""
+
+_OF_TAGS = ("weight", "space")
+_OF_REFERENCES = ("weights", "segment")
 
 MAX_SPACES = 64
 MAX_WEIGHT = 1e6
@@ -32,32 +48,49 @@ class SegmentBody(RequestBody):
 
 
 class TermBody(RequestBody):
-    """One reference: a track or a clip, with a weight for each space it speaks for."""
+    """What to ask with: a track or a clip with a weight for each space it speaks for, or a tag with one weight."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}}}
+        json_schema_extra={
+            "example": {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}},
+            "examples": [
+                {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}},
+                {"clip": EXAMPLE_ID, "segment": {"start_s": 30, "end_s": 45}},
+                {"tag": "piano", "weight": 0.5},
+                {"tag": "ambient", "space": "mood", "weight": -1},
+            ],
+        }
     )
     track: Line | None = None
     clip: Line | None = None
     segment: SegmentBody | None = None
     weights: Annotated[dict[Word, Weight], Field(max_length=MAX_SPACES)] | None = Field(
-        default=None, description="By space. Left out: 1 everywhere. A space left out: 0. Negative: contrast."
+        default=None,
+        description="Of a track or clip, by space. None: 1 everywhere. A space left out: 0. Negative: contrast.",
     )
+    tag: Word | None = Field(default=None, description="One that the encoder knows: GET /v1/tags lists them.")
+    weight: Weight = Field(default=1.0, description="Of a tag. Negative asks for the opposite.")
+    space: Word | None = Field(default=None, description="Of a tag that stands in several spaces: the one meant.")
 
     @model_validator(mode="before")
     @classmethod
-    def _is_a_known_kind(cls, sent: Any) -> Any:  # noqa: ANN401 - whatever the caller sent
+    def _is_of_one_kind(cls, sent: Any) -> Any:  # noqa: ANN401 - whatever the caller sent
         if isinstance(sent, dict):
-            kinds = [kind for kind in ("track", "clip") if sent.get(kind) is not None]
+            kinds = [kind for kind in ("track", "clip", "tag") if sent.get(kind) is not None]
             if len(kinds) != 1:
                 raise ValueError(
-                    "a term names exactly one of 'track' and 'clip'; "
+                    "a term names exactly one of 'track', 'clip' and 'tag'; "
                     f"this one has {sorted(map(str, sent)) or 'nothing'}"
                 )
+            own, others = (_OF_TAGS, _OF_REFERENCES) if kinds == ["tag"] else (_OF_REFERENCES, _OF_TAGS)
+            if misplaced := [name for name in others if sent.get(name) is not None]:
+                raise ValueError(f"a {kinds[0]} is asked with {own[0]!r} and {own[1]!r}, not with {misplaced}")
         return sent
 
-    def to_term(self, uploaded: str | None) -> Term:
+    def to_term(self, uploaded: str | None) -> AnyTerm:
         """Turn it into the domain's term; ``uploaded`` is the id of the clip that came with the request."""
+        if self.tag is not None:
+            return TagTerm(self.tag, self.weight, self.space)
         reference = self.track or self.clip or ""
         if uploaded and self.clip == UPLOADED:
             reference = uploaded
@@ -79,7 +112,7 @@ class SearchOptions(RequestBody):
     calibrate: bool = True
     explain: bool = True
 
-    def to_request(self, library_id: str, terms: tuple[Term, ...]) -> SearchRequest:
+    def to_request(self, library_id: str, terms: tuple[AnyTerm, ...]) -> SearchRequest:
         """Turn it into the domain's request."""
         return SearchRequest(
             library_id=library_id,
@@ -101,10 +134,11 @@ class SearchBody(SearchOptions):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "encoder": "librosa",
+                "encoder": "csn",
                 "terms": [
-                    {"track": EXAMPLE_ID, "weights": {"timbre": 1, "harmony": 0.5}},
-                    {"clip": EXAMPLE_ID, "segment": {"start_s": 30, "end_s": 45}, "weights": {"rhythm": 1}},
+                    {"track": EXAMPLE_ID, "weights": {"genre": 1, "mood": 0.5}},
+                    {"clip": EXAMPLE_ID, "segment": {"start_s": 30, "end_s": 45}, "weights": {"tempo": 1}},
+                    {"tag": "piano", "weight": 0.5},
                 ],
                 "k": 20,
                 "filter": {
@@ -147,6 +181,27 @@ class SpaceShareResponse(ResponseBody):
         return cls(similarity=share.similarity, weight=share.weight, contribution=share.contribution)
 
 
+class TagShareResponse(ResponseBody):
+    """What one tag of the query says of a match; its contribution is a part of that of its space."""
+
+    tag: str
+    space: str
+    similarity: float
+    weight: float
+    contribution: float
+
+    @classmethod
+    def of(cls, share: TagShare) -> Self:
+        """Show it."""
+        return cls(
+            tag=share.tag,
+            space=share.space,
+            similarity=share.similarity,
+            weight=share.weight,
+            contribution=share.contribution,
+        )
+
+
 class SegmentResponse(ResponseBody):
     """The part of a match that is closest to the query."""
 
@@ -167,6 +222,7 @@ class MatchResponse(ResponseBody):
     similarity: float
     percentile: float
     by_space: dict[str, SpaceShareResponse]
+    by_tag: list[TagShareResponse]
     segment: SegmentResponse | None
 
     @classmethod
@@ -177,15 +233,30 @@ class MatchResponse(ResponseBody):
             similarity=match.similarity,
             percentile=match.percentile,
             by_space={name: SpaceShareResponse.of(share) for name, share in match.by_space.items()},
+            by_tag=[TagShareResponse.of(share) for share in match.by_tag],
             segment=SegmentResponse.of(match.segment) if match.segment else None,
         )
 
 
+class UsedTagResponse(ResponseBody):
+    """A tag as it was understood, with its share of the whole query."""
+
+    tag: str
+    space: str
+    weight: float
+
+    @classmethod
+    def of(cls, used: UsedTag) -> Self:
+        """Show it."""
+        return cls(tag=used.tag, space=used.space, weight=used.weight)
+
+
 class UsedQueryResponse(ResponseBody):
-    """The query as it was used: shares of the spaces after normalisation and calibration."""
+    """The query as it was used: shares of the spaces, and of its tags, after normalisation and calibration."""
 
     encoder: str
     weights: dict[str, float]
+    tags: list[UsedTagResponse]
 
 
 class UsedIndexResponse(ResponseBody):
@@ -203,7 +274,7 @@ class SearchResponse(ResponseBody):
         json_schema_extra={
             "example": {
                 "matches": [],
-                "query": {"encoder": "librosa", "weights": {"timbre": 0.67, "rhythm": 0.33}},
+                "query": {"encoder": "librosa", "weights": {"timbre": 0.67, "rhythm": 0.33}, "tags": []},
                 "index": {"size": 1200, "exact": True, "allowed": 0},
                 "took_ms": {"resolve": 0.6, "filter": 0.4, "index": 0.9, "rerank": 0.3},
                 "empty_because": "The filter left none of the 1200 indexed tracks.",
@@ -236,7 +307,11 @@ class AudioSearchResponse(SearchResponse):
 def _answer(answer: SearchAnswer) -> dict[str, Any]:
     return {
         "matches": [MatchResponse.of(match) for match in answer.matches],
-        "query": UsedQueryResponse(encoder=answer.encoder, weights=dict(answer.weights)),
+        "query": UsedQueryResponse(
+            encoder=answer.encoder,
+            weights=dict(answer.weights),
+            tags=[UsedTagResponse.of(used) for used in answer.tags],
+        ),
         "index": UsedIndexResponse(size=answer.indexed, exact=answer.exact, allowed=answer.allowed),
         "took_ms": dict(answer.took_ms),
         "empty_because": answer.empty_because,

@@ -10,7 +10,7 @@ from app.database import Transaction
 from app.domain import Embedding, EncoderInfo, JobState, Track, TrackKind, Vectors
 from app.errors import Fault, InvalidQuery, NotEmbedded, NotFound
 from app.filters import FIELDS, AllOf, AnyOf, Filter, Not, OneOf, SameAsQuery, Value
-from app.retrieval import Term
+from app.retrieval import AnyTerm, TagTerm, Term
 
 ROUNDING_S = 0.05
 """So far a segment may reach past the end: durations are shown rounded."""
@@ -18,8 +18,9 @@ ROUNDING_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A term's track or clip, and the (D,) vector that the term asks with."""
+    """A term's track or clip, and the (D,) vector that the term asks with; ``term`` is its place in the query."""
 
+    term: int
     track: Track
     vector: Vectors
 
@@ -35,18 +36,20 @@ class ReferenceReader:
     _missing: list[Fault] = field(default_factory=list)
     _unembedded: list[Fault] = field(default_factory=list)
 
-    def read(self, terms: Sequence[Term]) -> list[Reference]:
-        """Return the references of the terms that have one; the faults of the others are kept.
+    def read(self, terms: Sequence[AnyTerm]) -> list[Reference]:
+        """Return the references of the terms that have one; the faults of the others are kept. Tags have none.
 
         A track that several terms refer to is read once.
         """
         known: dict[str, tuple[Track, Embedding] | None] = {}
         references = []
         for index, term in enumerate(terms):
+            if isinstance(term, TagTerm):
+                continue
             if term.reference not in known:
                 known[term.reference] = self._embedded(f"terms.{index}", term.reference)
             if (found := known[term.reference]) is not None:
-                references.append(self._reference(f"terms.{index}.segment", term, *found))
+                references.append(self._reference(index, term, *found))
         return references
 
     def raise_faults(self) -> None:
@@ -89,13 +92,13 @@ class ReferenceReader:
         reason = f" ({job.error_message.removesuffix('.')})" if job.error_message else ""
         return f"{lack}: its job {job.id} is {job.state}{reason}. Retry the job, or upload usable audio."
 
-    def _reference(self, place: str, term: Term, track: Track, embedding: Embedding) -> Reference:
+    def _reference(self, index: int, term: Term, track: Track, embedding: Embedding) -> Reference:
         if term.segment_s is None:
-            return Reference(track, embedding.vector)
+            return Reference(index, track, embedding.vector)
         if message := _fault_of_segment(term.segment_s, track, embedding):
-            self.faults.append(Fault(place, message))
-            return Reference(track, embedding.vector)
-        return Reference(track, segment_vector(embedding, term.segment_s, self.encoder))
+            self.faults.append(Fault(f"terms.{index}.segment", message))
+            return Reference(index, track, embedding.vector)
+        return Reference(index, track, segment_vector(embedding, term.segment_s, self.encoder))
 
 
 def _sentences(faults: Sequence[Fault]) -> str:
@@ -149,7 +152,8 @@ def own_numbers(tx: Transaction, tracks: Sequence[Track]) -> set[int]:
 def resolve_same_as_query(where: Filter, tracks: Sequence[Track]) -> Filter:
     """Replace every ``SameAsQuery`` by the values that the references have.
 
-    A field that no reference knows equals nothing, so that its ``not`` holds for every track.
+    A field that no reference knows equals nothing, so that its ``not`` holds for every track; so it is with every
+    field where the query asks with tags alone.
     """
     match where:
         case SameAsQuery(name):

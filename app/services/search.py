@@ -4,13 +4,14 @@ import numpy as np
 
 from app.database import Database
 from app.domain import Vectors
-from app.retrieval import Match, SearchAnswer, SearchRequest
+from app.retrieval import Match, SearchAnswer, SearchRequest, UsedTag
 from app.services.candidates import Found, gather
 from app.services.explanation import explain
 from app.services.indexing import IndexKeeper
 from app.services.reranking import diversify, percentiles
 from app.services.search_plan import Plan, make_plan
 from app.services.stopwatch import Stopwatch
+from app.services.tags import AskedTag
 
 BACKGROUND = 10_000
 """Tracks that a percentile is measured against; the whole catalogue where it is not larger."""
@@ -26,7 +27,7 @@ class SearchService:
         self._keeper = keeper
 
     def search(self, request: SearchRequest) -> SearchAnswer:
-        """Find the tracks nearest to a weighted sum of references.
+        """Find the tracks nearest to a weighted sum of references and tags.
 
         The order is that of similarity, or with ``diversity`` that of choice.
 
@@ -49,12 +50,17 @@ class SearchService:
             matches=tuple(matches),
             encoder=plan.encoder.name,
             weights=plan.query.weights(),
+            tags=tuple(_used(plan, tag) for tag in plan.tags),
             indexed=len(plan.kept.index),
             allowed=found.allowed,
             exact=found.exact,
             took_ms=watch.took_ms,
             empty_because=None if matches else _why_empty(plan, found),
         )
+
+
+def _used(plan: Plan, tag: AskedTag) -> UsedTag:
+    return UsedTag(tag.tag, tag.space, float(plan.query.term_shares[tag.term].sum()))
 
 
 def _matches(plan: Plan, found: Found) -> list[Match]:

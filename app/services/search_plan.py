@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.database import Database, Numbers, Transaction
-from app.domain import EncoderInfo, EncoderState
+from app.domain import EncoderInfo, EncoderState, Vectors
 from app.errors import Fault, InvalidQuery, InvalidRequest, NotEmbedded, Transient
-from app.query import Query, compose, weight_faults, weight_matrix
-from app.retrieval import MAX_K, MAX_TERMS, SearchRequest
+from app.query import Query, Weights, compose, weight_faults, weight_matrix
+from app.retrieval import MAX_K, MAX_TERMS, AnyTerm, SearchRequest, Term
 from app.services import calibration
 from app.services.indexing import IndexKeeper
 from app.services.kept_index import KeptIndex
 from app.services.references import Reference, ReferenceReader, own_numbers, resolve_same_as_query
 from app.services.stopwatch import Stopwatch
+from app.services.tags import AskedTag, asked_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Plan:
         encoder: Whose vectors.
         kept: The index to search.
         query: The one vector.
+        tags: The tag terms.
         own: Numbers of tracks that must not be found.
         allowed: Numbers that the filter left; ``None`` without a filter.
     """
@@ -34,6 +36,7 @@ class Plan:
     encoder: EncoderInfo
     kept: KeptIndex
     query: Query
+    tags: Sequence[AskedTag]
     own: Numbers
     allowed: Numbers | None
 
@@ -51,7 +54,9 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
         with watch.stage("resolve"):
             faults = _request_faults(request)
             encoder = _find_encoder(tx, request.encoder, faults)
-            faults += weight_faults([term.weights for term in request.terms], encoder.spaces)
+            tags = asked_tags(encoder, request.terms[:MAX_TERMS], faults)
+            weights = _weights(request.terms, tags)
+            faults += weight_faults(weights, encoder.spaces)
             reader = ReferenceReader(tx, request.library_id, encoder, faults)
             references = reader.read(request.terms[:MAX_TERMS])
         with watch.stage("filter"):
@@ -59,8 +64,9 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
         reader.raise_faults()
         own = own_numbers(tx, [reference.track for reference in references])
     kept = _kept(keeper, request.library_id, encoder)
-    query = _compose(request, encoder, references, kept)
-    return Plan(request, encoder, kept, query, np.fromiter(own, dtype=np.int64), allowed)
+    scale = calibration.scale(kept.calibration) if request.calibrate else None
+    query = compose(encoder.spaces, _sources(references, tags), weight_matrix(weights, encoder.spaces), scale)
+    return Plan(request, encoder, kept, query, tags, np.fromiter(own, dtype=np.int64), allowed)
 
 
 def _kept(keeper: IndexKeeper, library_id: str, encoder: EncoderInfo) -> KeptIndex:
@@ -114,10 +120,13 @@ def _allowed(
         return None
 
 
-def _compose(
-    request: SearchRequest, encoder: EncoderInfo, references: Sequence[Reference], kept: KeptIndex
-) -> Query:
-    weights = weight_matrix([term.weights for term in request.terms], encoder.spaces)
-    sources = np.stack([reference.vector for reference in references])
-    scale = calibration.scale(kept.calibration) if request.calibrate else None
-    return compose(encoder.spaces, sources, weights, scale)
+def _weights(terms: Sequence[AnyTerm], tags: Sequence[AskedTag]) -> list[Weights]:
+    """Return the weights of each term; of a tag that was not understood those that nobody can find fault with."""
+    by_term = {tag.term: {tag.space: tag.weight} for tag in tags}
+    return [term.weights if isinstance(term, Term) else by_term.get(place) for place, term in enumerate(terms)]
+
+
+def _sources(references: Sequence[Reference], tags: Sequence[AskedTag]) -> Vectors:
+    """Return (T, D) the vectors of all terms, in the order of the query."""
+    sources: list[Reference | AskedTag] = [*references, *tags]
+    return np.stack([source.vector for source in sorted(sources, key=lambda source: source.term)])

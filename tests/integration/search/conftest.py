@@ -28,9 +28,10 @@ from app.domain import (
     utc_now,
 )
 from app.errors import DatabaseUnavailable
-from app.retrieval import SearchRequest, Term
+from app.retrieval import SearchRequest, TagTerm, Term
 from app.services.indexing import IndexKeeper
 from app.services.search import SearchService
+from app.tag_directions import TagDirections
 
 SPACES = ("timbre", "rhythm")
 
@@ -48,19 +49,32 @@ def cos(degrees):
     return math.cos(math.radians(degrees))
 
 
+def tags_at(**degrees):
+    """Tags of a flat space that point where they are said to."""
+    directions = [(cos(each), math.sin(math.radians(each))) for each in degrees.values()]
+    count = len(degrees)
+    return TagDirections(
+        tuple(degrees),
+        np.array(directions, np.float32),
+        np.full(count, 10, np.float32),
+        np.zeros(count, np.float32),
+    )
+
+
 class World:
     """A database with an encoder of two flat spaces, a keeper and a search over it."""
 
-    def __init__(self, database, folder, index=MemoryIndex):
+    def __init__(self, database, folder, index=MemoryIndex, tags=None):
         self.database = database
         self.folder = folder
         self.index = index
+        self.tags = tags or {}
         self.keeper = self.new_keeper()
         with database.transaction() as tx:
             self.encoder = tx.catalogue.announce_encoder(self.new_encoder())
 
     def new_encoder(self, name="librosa", digest="a" * 64):
-        return EncoderInfo(new_id(), name, "1", digest, tuple(Space(space, 2) for space in SPACES))
+        return EncoderInfo(new_id(), name, "1", digest, tuple(Space(space, 2) for space in SPACES), self.tags)
 
     def new_keeper(self, **options):
         return IndexKeeper(self.database, self.index, self.folder / "index", **options)
@@ -114,7 +128,7 @@ class World:
     def search(self, *terms, library_id=DEFAULT_LIBRARY, **options):
         """Search by terms, or by tracks with every space; calibration is off unless asked for."""
         self.keeper.catch_up()
-        found = tuple(each if isinstance(each, Term) else Term(each.id) for each in terms)
+        found = tuple(each if isinstance(each, Term | TagTerm) else Term(each.id) for each in terms)
         request = SearchRequest(library_id, found, **{"calibrate": False, **options})
         return SearchService(self.database, self.keeper).search(request)
 
@@ -169,6 +183,13 @@ def until(condition, seconds=5.0):
 def world(tmp_path):
     """In memory, with the reference index."""
     return World(MemoryDatabase(), tmp_path)
+
+
+@pytest.fixture
+def tagged_world(tmp_path):
+    """In memory, with an encoder that knows tags; "dark" is one of sound and one of rhythm."""
+    tags = {"timbre": tags_at(bright=0, dark=180, warm=90), "rhythm": tags_at(driving=0, dark=90)}
+    return World(MemoryDatabase(), tmp_path, tags=tags)
 
 
 @pytest.fixture
