@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from app.api import clips, encoders, events, health, jobs, keys, search, stats, tracks
+from app.api import clips, encoders, events, health, jobs, keys, search, stats, tags, tracks
 
 ROUTERS: Sequence[APIRouter] = (
     tracks.router,
     clips.router,
     search.router,
+    tags.router,
     jobs.router,
     events.router,
     encoders.router,

@@ -1,4 +1,4 @@
-"""Tracks: upload, list, read, edit, remove, hear, and their vectors."""
+"""Tracks: upload, list, read, edit, remove, hear, their vectors, and the tags heard in them."""
 
 from typing import Annotated, Any
 
@@ -18,12 +18,14 @@ from app.api.schemas import (
     TrackResponse,
     UploadedTrackResponse,
 )
+from app.api.tag_schemas import TrackTagsResponse
 from app.api.text import Line
 from app.api.threads import in_upload_thread
 from app.api.upload import describe_upload, json_field, receive_upload
 from app.domain import TrackKind, TrackState
 from app.services.encoders import find_encoder
 from app.services.ingest import Arrival, Ingested
+from app.services.tags import heard_tags
 from app.services.tracks import find
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
@@ -142,3 +144,22 @@ def track_embedding(
         digest=info.digest,
         spaces={name: vector[place].tolist() for name, place in info.slices().items()},
     )
+
+
+@router.get("/{track_id}/tags")
+def track_tags(
+    track_id: ItemId,
+    caller: Reader,
+    assembly: AssemblyDep,
+    encoder: Annotated[Line | None, Query()] = None,
+    min_confidence: Annotated[float, Query(ge=0, le=1, description="Leave out tags that are less sure.")] = 0.5,
+) -> TrackTagsResponse:
+    """Say which tags an encoder hears in a track, the default one if none is named, most confident first.
+
+    These are not the tags of the metadata, which people write.
+    """
+    with assembly.ports.database.transaction(read_only=True) as tx:
+        track = find(tx, caller.library_id, track_id, TrackKind.TRACK)
+        info = find_encoder(tx, encoder)
+        vector = tx.catalogue.embedding(track.id, info.id).vector
+    return TrackTagsResponse.of(track, info, heard_tags(info, vector, min_confidence))

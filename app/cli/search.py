@@ -1,6 +1,7 @@
-"""``soundkin search``: the tracks nearest to a track or a file, as a table."""
+"""``soundkin search``: the tracks nearest to a track, a file or tags, as a table."""
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +28,22 @@ _GAP = 2
 """Blanks between two columns."""
 
 ReferenceArgument = Annotated[
-    str, typer.Argument(metavar="FILE|TRACK", help="An audio file, or the id of a track in the catalogue.")
+    str | None,
+    typer.Argument(
+        metavar="[FILE|TRACK]",
+        help="An audio file, or the id of a track in the catalogue. May be left out where tags are asked for.",
+        show_default=False,
+    ),
+]
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        "-t",
+        metavar="[SPACE:]NAME[=WEIGHT]",
+        help="A tag that the matches should carry, for example piano or mood:dark=0.5; may be repeated. "
+        "Negative asks for the opposite.",
+    ),
 ]
 WeightOption = Annotated[
     list[str] | None,
@@ -52,8 +68,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the service's an
 
 
 def search(
-    reference: ReferenceArgument,
+    reference: ReferenceArgument = None,
     *,
+    tag: TagOption = None,
     weight: WeightOption = None,
     segment: SegmentOption = None,
     k: CountOption = 20,
@@ -63,18 +80,20 @@ def search(
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Find the tracks that sound most like a file or a track of the catalogue.
+    """Find the tracks that sound most like a file or a track of the catalogue, or that carry tags, or both.
 
     A file is sent as a clip: it asks its question and is deleted after a while.
     """
     term = _term(weight or [], segment)
+    terms = [_tag(text) for text in tag or []]
+    _check(reference, term, terms)
     options = {"k": k, "encoder": encoder, "max_similarity": max_similarity}
     with ServiceClient(url, key) as client:
         client.greet()
-        asked = {"terms": [_source(client, reference) | term]}
-        answer = client.post(
-            "/v1/search", asked | {name: value for name, value in options.items() if value is not None}
-        )
+        if reference is not None:
+            terms.insert(0, _source(client, reference) | term)
+        given = {name: value for name, value in options.items() if value is not None}
+        answer = client.post("/v1/search", {"terms": terms} | given)
     if as_json:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
@@ -92,16 +111,38 @@ def _term(weights: Sequence[str], segment: str | None) -> dict[str, Any]:
     return term
 
 
+def _tag(text: str) -> dict[str, Any]:
+    """Read a tag; whether the encoder knows it, the service says."""
+    known, weight = _weighed(text) if "=" in text else (text.strip(), 1.0)
+    space, colon, name = known.partition(":")
+    term = {"tag": name.strip(), "space": space.strip()} if colon else {"tag": known}
+    if weight is None or not all(term.values()):
+        raise typer.BadParameter(f"'{text}' is not of the form [SPACE:]NAME[=WEIGHT], for example mood:dark=0.5.")
+    return term | {"weight": weight}
+
+
+def _check(reference: str | None, term: Mapping[str, Any], tags: Sequence[Mapping[str, Any]]) -> None:
+    if reference is None and not tags:
+        raise typer.BadParameter("Name an audio file or the id of a track, or ask for a tag with --tag.")
+    if reference is None and term:
+        raise typer.BadParameter("--weight and --segment belong to a file or a track; name one. A tag has =WEIGHT.")
+
+
 def _weight(text: str) -> tuple[str, float]:
-    space, equals, number = text.rpartition("=")
+    space, weight = _weighed(text)
+    if weight is None or not space:
+        raise typer.BadParameter(f"'{text}' is not of the form SPACE=NUMBER, for example timbre=0.5.")
+    return space, weight
+
+
+def _weighed(text: str) -> tuple[str, float | None]:
+    """Split NAME=NUMBER. JSON has neither NaN nor infinity, so they are no numbers here."""
+    name, _, number = text.rpartition("=")
     try:
         weight = float(number)
     except ValueError:
-        weight = float("nan")
-    # JSON has neither NaN nor infinity, so they cannot be left to the service.
-    if not equals or not space.strip() or not abs(weight) < float("inf"):
-        raise typer.BadParameter(f"'{text}' is not of the form SPACE=NUMBER, for example timbre=0.5.")
-    return space.strip(), weight
+        return name.strip(), None
+    return name.strip(), weight if math.isfinite(weight) else None
 
 
 def _seconds(text: str) -> tuple[float, float]:

@@ -56,11 +56,11 @@ class RiffProbe:
 class FakeWorker:
     """Does jobs at once: every track gets a vector made of its bytes' digest."""
 
-    def __init__(self, database):
+    def __init__(self, database, tags=None):
         self.database = database
         self.id = new_id()
         spaces = (Space("timbre", 4), Space("rhythm", 2))
-        self.encoder = EncoderInfo(new_id(), "fake", "1", "d" * 64, spaces)
+        self.encoder = EncoderInfo(new_id(), "fake", "1", "d" * 64, spaces, tags or {})
         with database.transaction() as tx:
             self.encoder = tx.catalogue.announce_encoder(self.encoder)
             tx.changes.append("00000000-0000-7000-8000-000000000001", ChangeKind.ENCODER_UPDATED, self.encoder.id)
@@ -198,4 +198,4 @@ def worker(service):
 @pytest.fixture
 def employ():
     """Make a worker for any service."""
-    return lambda service: FakeWorker(service.database)
+    return lambda service, **options: FakeWorker(service.database, **options)

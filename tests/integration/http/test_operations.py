@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from app.api import keys, schemas, search_schemas
+from app.api import keys, schemas, search_schemas, tag_schemas
 from app.domain import new_id
 from app.services.health import Finding, Verdict, is_ready
 
@@ -126,8 +126,13 @@ def test_examples_in_the_documentation_are_valid(shared):
         keys.KeyBody,
         schemas.TrackResponse,
         schemas.JobResponse,
+        search_schemas.SearchResponse,
+        tag_schemas.VocabularyResponse,
+        tag_schemas.TrackTagsResponse,
     ):
         body.model_validate(body.model_config["json_schema_extra"]["example"])
+    for term in search_schemas.TermBody.model_config["json_schema_extra"]["examples"]:
+        search_schemas.TermBody.model_validate(term)
 
 
 def test_the_web_process_never_loads_what_belongs_to_workers(tmp_path):
