@@ -17,7 +17,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 Pair = tuple[int, int]
 
 STEM_FILTERS = 64
-BLOCK_FILTERS = 256
+BLOCK_FILTERS = (64, 64, 96, 32)
+"""Of the branches of a block's second module: 256 together."""
 
 
 class ConvolutionUnit(nn.Sequential):
@@ -50,8 +51,7 @@ class InceptionBlock(nn.Sequential):
     """
 
     def __init__(self, inputs: int, width: float, stride: Pair = (2, 2)) -> None:
-        f48, f64, f96 = (scaled(filters, width) for filters in (48, 64, 96))
-        f32 = block_filters(width) - 2 * f64 - f96 if width != 1 else 32
+        f32, f48, f64, f96 = (scaled(filters, width) for filters in (32, 48, 64, 96))
         naive = Parallel(
             [
                 ConvolutionUnit(inputs, f48, 1, stride),
@@ -106,7 +106,7 @@ def trunk(inputs: int, blocks: int, width: float) -> nn.Sequential:
 
 def block_filters(width: float) -> int:
     """Channels that a block gives."""
-    return scaled(BLOCK_FILTERS, width)
+    return sum(scaled(filters, width) for filters in BLOCK_FILTERS)
 
 
 def scaled(filters: int, width: float) -> int:
