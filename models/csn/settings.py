@@ -46,9 +46,11 @@ class NetworkSettings(BaseModel):
         unknown = [space for space in self.spaces if space not in DIMENSIONS]
         if unknown or len(set(self.spaces)) < len(self.spaces) or not self.spaces:
             raise ValueError(f"spaces: expected different ones of {', '.join(DIMENSIONS)}")
-        if self.columns < self.map_size:
+        pooled, left_over = divmod(self.columns, self.map_size)
+        if left_over > min(1, pooled - 1):
             raise ValueError(
-                f"columns: with {self.branch_blocks} branch_blocks at least {self.map_size} are needed"
+                f"columns: with {self.branch_blocks} branch_blocks a multiple of {self.map_size} is needed, or one "
+                f"more from {2 * self.map_size} on"
             )
         if self.context_frames < self.columns:
             raise ValueError(f"context_frames: {self.columns} columns need at least as many frames")
