@@ -109,7 +109,7 @@ def cut(features: TrackFeatures, starts: Tensor, settings: NetworkSettings, stre
     cens = _rows(features.cens, first[:, None] + offsets)
     return Segments(
         mel=mel.transpose(1, 2).float() * MEL_STEP,
-        onset=_stretched(features.onset.float(), first + span // 2, context_frames(settings), stretch),
+        onset=_stretched(features.onset.float(), first, context_frames(settings), stretch),
         cens=cens.transpose(1, 2).float() * CENS_STEP,
     )
 
@@ -130,15 +130,16 @@ def _rows(rows: Tensor, positions: Tensor) -> Tensor:
     return found * inside.view(*inside.shape, *[1] * (rows.dim() - 1))
 
 
-def _stretched(onset: Tensor, centres: Tensor, length: int, stretch: float) -> Tensor:
-    """(F,) around (S,) centres → (S, length), read ``stretch`` times as fast and interpolated.
+def _stretched(onset: Tensor, first: Tensor, length: int, stretch: float) -> Tensor:
+    """(F,) → (S, length) around columns from (S,) frames on, read ``stretch`` times as fast and interpolated.
 
     Beyond both ends it falls to 0 as a straight line, as for librosa's tempogram.
     """
     half = TEMPOGRAM_LAGS // 2
     ramp = torch.arange(half) / half
     padded = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]])
-    positions = centres[:, None] + half + (torch.arange(length) - length // 2) * stretch
+    middle = length // 2
+    positions = first[:, None] + middle + (torch.arange(length) - middle) * stretch
     below = positions.floor().long()
     share = positions - below
     return _rows(padded, below) * (1 - share) + _rows(padded, below + 1) * share
