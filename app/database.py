@@ -138,8 +138,8 @@ class Catalogue(Protocol):
     def tracks_without_vectors(self, encoder_ids: Sequence[str], limit: int = 100) -> Sequence[Track]:
         """Not-failed tracks with audio that lack vectors of one of the encoders, for no known reason.
 
-        Left out are those with a job that waits or runs, and those whose job was given up: that it fails again is
-        more likely than not, so people decide on a retry.
+        Left out are those whose newest job waits or runs, or was given up: that it fails again is more likely than
+        not, so people decide on a retry.
         """
 
     def save_calibration(self, calibration: Calibration) -> None: ...

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     max_duration_s: float = Field(
         default=1200.0, gt=0, description="Decoding stops here, with a note on the track."
     )
-    queue_limit: int = Field(default=10_000, ge=1, description="Waiting jobs above which uploads get 429.")
+    queue_limit: int = Field(default=10_000, ge=1, description="Waiting uploads above which others get 429.")
     clip_queue_limit: int = Field(default=100, ge=1, description="The same for query clips.")
     clip_ttl_s: float = Field(default=3600.0, gt=0)
     clip_wait_s: float = Field(default=30.0, ge=0, description="How long a search by audio waits for its clip.")

@@ -120,7 +120,8 @@ class MemoryTracks:
         return {state: states.count(state) for state in TrackState}
 
     def tracks_without_vectors(self, encoder_ids: Sequence[str], limit: int = 100) -> Sequence[Track]:
-        unfinished = {job.subject for job in self._state.jobs.values() if job.state is not JobState.DONE}
+        newest = {job.subject: job.state for job in sorted(self._state.jobs.values(), key=lambda job: job.id)}
+        unfinished = {subject for subject, state in newest.items() if state is not JobState.DONE}
         lacking = [
             track
             for track in self._state.tracks.values()

@@ -7,13 +7,16 @@ from datetime import timedelta
 import structlog
 
 from app.database import Database
-from app.domain import EncoderState, TrackKind, utc_now
+from app.domain import EncoderState, Priority, TrackKind, utc_now
 from app.errors import NotFound, SoundkinError
 from app.services.ingest import IngestService
 from app.services.jobs import mend
 from app.services.tracks import TrackService
 
 log = structlog.get_logger(__name__)
+
+PORTION = 1000
+"""So many jobs wait in the background at most: enough to do until the next round, and soon out of the way."""
 
 CHANGES_KEPT = timedelta(days=7)
 """Whoever follows the change log may be away for so long; an index that was is built anew."""
@@ -32,7 +35,9 @@ def delete_expired_clips(database: Database, tracks: TrackService) -> int:
 
 
 def mend_tracks(database: Database, loaded: Sequence[str]) -> int:
-    """Give tracks that lack vectors and have no live job one again; return how many.
+    """Give tracks that lack vectors and have no live job one again, as many as may wait; return how many.
+
+    A new encoder comes to the whole catalogue in this way.
 
     Args:
         database: Where to look.
@@ -46,10 +51,11 @@ def mend_tracks(database: Database, loaded: Sequence[str]) -> int:
             for encoder in latest.values()
             if encoder.name in loaded and encoder.state is not EncoderState.RETIRED
         ]
-        if not wanted or not tx.catalogue.tracks_without_vectors(wanted, limit=1):
+        waiting = tx.queue.count_waiting(min_priority=Priority.BACKGROUND, max_priority=Priority.BACKGROUND)
+        if not wanted or waiting >= PORTION or not tx.catalogue.tracks_without_vectors(wanted, limit=1):
             return 0  # as a rule: looking takes long in a large catalogue, and must not hold up writers
     with database.transaction() as tx:
-        return mend(tx, wanted)
+        return mend(tx, wanted, PORTION - waiting)
 
 
 def forget_changes(database: Database) -> int:

@@ -30,6 +30,12 @@ from app.ports import AudioProbe, AudioStore, AudioWriter, Doorbell, Probe
 
 log = structlog.get_logger(__name__)
 
+WAITING = {
+    TrackKind.TRACK: (Priority.INTERACTIVE + 1, Priority.UPLOAD),
+    TrackKind.CLIP: (Priority.INTERACTIVE, Priority.INTERACTIVE),
+}
+"""From which to which priority jobs count as waiting. What is done in the background keeps nobody waiting."""
+
 RETRY_AFTER_S = {TrackKind.TRACK: 30.0, TrackKind.CLIP: 5.0}
 """What a caller is told to wait when the queue is full; workers clear clips first and quickly."""
 
@@ -85,9 +91,8 @@ class IngestService:
 
     def admit(self, kind: TrackKind) -> None:
         """Raise ``QueueFull`` when too many jobs of this kind wait; asked before any byte is read."""
-        clip = kind is TrackKind.CLIP
-        limit = self._limits.clips if clip else self._limits.tracks
-        lowest, highest = (Priority.INTERACTIVE, Priority.INTERACTIVE) if clip else (1, Priority.BACKGROUND)
+        limit = self._limits.clips if kind is TrackKind.CLIP else self._limits.tracks
+        lowest, highest = WAITING[kind]
         with self._database.transaction(read_only=True) as tx:
             waiting = tx.queue.count_waiting(min_priority=lowest, max_priority=highest)
         if waiting >= limit:

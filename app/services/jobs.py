@@ -38,12 +38,12 @@ def retry_job(tx: Transaction, library_id: str, job_id: str) -> Job:
     return job
 
 
-def mend(tx: Transaction, encoder_ids: Sequence[str]) -> int:
+def mend(tx: Transaction, encoder_ids: Sequence[str], limit: int) -> int:
     """Give a job to tracks that lack vectors of these encoders for no known reason; return how many those were.
 
-    Call again while the answer is not 0: it takes the tracks in portions.
+    Call again while the answer is ``limit``: it takes the tracks in portions.
     """
-    tracks = tx.catalogue.tracks_without_vectors(encoder_ids)
+    tracks = tx.catalogue.tracks_without_vectors(encoder_ids, limit)
     for track in tracks:
         kind = JobKind.REEMBED if track.state is TrackState.READY else JobKind.EMBED_TRACK
         tx.queue.enqueue(Job(new_id(), track.library_id, kind, track.id, Priority.BACKGROUND))

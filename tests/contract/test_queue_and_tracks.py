@@ -86,7 +86,7 @@ class Desk:
 
     def mend(self):
         with self.database.transaction() as tx:
-            return mend(tx, [self.encoder.id])
+            return mend(tx, [self.encoder.id], 100)
 
     def changes(self, track):
         with self.database.transaction() as tx:
@@ -161,7 +161,7 @@ def test_a_track_that_lacks_the_vectors_of_a_new_encoder_gets_a_job_for_it(desk)
     newer = EncoderInfo(new_id(), "eyes", "1", "1" * 64, (Space("all", 2),))
     with desk.database.transaction() as tx:
         newer = tx.catalogue.announce_encoder(newer)
-        assert mend(tx, [desk.encoder.id, newer.id]) == 1
+        assert mend(tx, [desk.encoder.id, newer.id], 100) == 1
     assert desk.job(track).kind is JobKind.REEMBED
 
 
@@ -174,4 +174,24 @@ def test_what_was_given_up_is_not_mended_again_and_again(desk):
     desk.fail(ready)
     with desk.database.transaction() as tx:
         newer = tx.catalogue.announce_encoder(EncoderInfo(new_id(), "eyes", "1", "1" * 64, (Space("all", 2),)))
-        assert mend(tx, [newer.id]) == 0
+        assert mend(tx, [newer.id], 100) == 0
+
+
+def test_a_track_that_was_given_up_once_and_embedded_later_is_mended_like_any_other(desk):
+    track = desk.add()
+    desk.fail(track)
+    with desk.database.transaction() as tx:
+        tx.queue.enqueue(Job(new_id(), DEFAULT_LIBRARY, JobKind.EMBED_TRACK, track.id, Priority.UPLOAD))
+    desk.embed(track)
+    with desk.database.transaction() as tx:
+        [job] = tx.queue.claim(desk.worker_id, limit=1, deadline=MINUTE)
+        tx.queue.finish(job.id, job.token)
+        newer = tx.catalogue.announce_encoder(EncoderInfo(new_id(), "eyes", "1", "1" * 64, (Space("all", 2),)))
+        assert mend(tx, [newer.id], 100) == 1
+
+
+def test_no_more_is_mended_at_once_than_is_asked_for(desk):
+    for _ in range(3):
+        desk.add(with_job=False)
+    with desk.database.transaction() as tx:
+        assert [mend(tx, [desk.encoder.id], 2) for _ in range(3)] == [2, 1, 0]

@@ -43,6 +43,23 @@ def test_tracks_are_queued_for_the_artifact_that_workers_load_and_for_no_other(s
     assert jobs(service, state="queued")[0]["kind"] == "reembed"
 
 
+def test_no_more_waits_in_the_background_than_a_portion(service, worker, monkeypatch):
+    monkeypatch.setattr("app.services.housekeeping.PORTION", 3)
+    for number in range(5):
+        service.upload(b"RIFF" + bytes([number]))
+    worker.work()
+    with service.database.transaction() as tx:
+        tx.catalogue.announce_encoder(
+            dataclasses.replace(worker.encoder, id=new_id(), version="2", digest="e" * 64)
+        )
+    assert [mend_tracks(service.database, ["fake"]) for _ in range(2)] == [3, 0]
+    with service.database.transaction() as tx:
+        done = tx.queue.claim(worker.id, limit=2, deadline=timedelta(minutes=1))
+        for job in done:
+            tx.queue.finish(job.id, job.token)
+    assert mend_tracks(service.database, ["fake"]) == 2
+
+
 def test_changes_older_than_a_week_are_forgotten():
     now = utc_now()
     database = MemoryDatabase(lambda: now)

@@ -6,7 +6,7 @@ import pytest
 
 from app.adapters.memory_database import MemoryDatabase
 from app.api.events import _read as read_events
-from app.domain import new_id
+from app.domain import DEFAULT_LIBRARY, Job, JobKind, Priority, new_id
 from app.errors import DatabaseUnavailable
 from app.services.feed import ChangeFeed
 
@@ -62,6 +62,14 @@ def test_uploads_are_turned_away_while_too_many_jobs_wait(serve):
     assert refused.json()["type"] == "urn:soundkin:problem:queue-full"
     assert int(refused.headers["retry-after"]) > 0
     assert [service.upload(path="/v1/clips").status_code for _ in range(2)] == [202, 429]
+
+
+def test_what_is_embedded_anew_in_the_background_turns_no_upload_away(serve):
+    service = serve(queue_limit=2)
+    with service.database.transaction() as tx:
+        for _ in range(5):
+            tx.queue.enqueue(Job(new_id(), DEFAULT_LIBRARY, JobKind.REEMBED, new_id(), Priority.BACKGROUND))
+    assert [service.upload(b"RIFF" + bytes([n])).status_code for n in range(3)] == [202, 202, 429]
 
 
 def events(service, until, **headers):
