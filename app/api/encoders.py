@@ -120,10 +120,15 @@ def promote_encoder(
     encoder_id: ItemId,
     caller: Admin,
     assembly: AssemblyDep,
+    *,
     default: Annotated[bool, Query(description="Whether searches that name no encoder use it.")] = False,
+    force: Annotated[bool, Query(description="Also while it lacks tracks that searches find now.")] = False,
 ) -> EncoderResponse:
-    """Let searches use this encoder in place of the present one of its name."""
-    promote(assembly.ports.database, encoder_id, default=default)
+    """Let searches use this encoder in place of the present one of its name.
+
+    While it lacks vectors of tracks that searches find now, this is a conflict, unless it is forced.
+    """
+    promote(assembly.ports.database, encoder_id, default=default, force=force)
     with assembly.ports.database.transaction(read_only=True) as tx:
         shown = {standing.info.id: standing for standing in standings(tx, caller.library_id)}
     return _shown(shown[encoder_id])

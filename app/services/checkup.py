@@ -57,6 +57,13 @@ def check_encoders(database: Database, wanted: Sequence[str]) -> Iterator[Findin
                 "Start a worker; if it ends at once, its log says why.",
             )
     for standing in found:
+        if standing.info.is_default and standing.info.name not in wanted:
+            yield Finding(
+                "encoder",
+                Verdict.WARN,
+                f"'{standing.info.name}' answers searches, but is not configured: new tracks are not found",
+                "Promote another (soundkin encoders promote NAME --default), or add it to SOUNDKIN_ENCODERS.",
+            )
         if standing.info.state is not EncoderState.RETIRED:
             text = f"{standing.info.name} {standing.info.version} ({standing.info.state})"
             yield Finding("encoder", Verdict.OK, f"{text}: {standing.share:.0%} of the default library embedded")

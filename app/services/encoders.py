@@ -1,11 +1,11 @@
-"""Which encoders there are, and how far each has come with a library."""
+"""Which encoders there are, how far each has come with a library, and which one answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Database, Transaction
 from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo, EncoderState
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,45 @@ def standings(tx: Transaction, library_id: str) -> Sequence[EncoderStanding]:
     return found
 
 
-def promote(database: Database, encoder_id: str, *, default: bool) -> EncoderInfo:
-    """Let searches use this encoder in place of the one that has its name. Raises ``NotFound``."""
+def promote(database: Database, encoder_id: str, *, default: bool, force: bool = False) -> EncoderInfo:
+    """Let searches use this encoder in place of the one that has its name, and with ``default`` of the default one.
+
+    Raises:
+        NotFound: There is no such encoder.
+        Conflict: It lacks vectors of tracks that searches find now, and ``force`` is not given.
+    """
     with database.transaction() as tx:
-        _by_id(tx, encoder_id)
+        chosen = _by_id(tx, encoder_id)
+        if not force:
+            _must_cover(tx, chosen, _replaced(tx, chosen, default=default))
         tx.catalogue.promote_encoder(encoder_id, default=default)
         tx.changes.append(DEFAULT_LIBRARY, ChangeKind.ENCODER_UPDATED, encoder_id)
         return _by_id(tx, encoder_id)
+
+
+def _replaced(tx: Transaction, chosen: EncoderInfo, *, default: bool) -> list[EncoderInfo]:
+    """Those whose searches it would answer from then on."""
+    others = [each for each in tx.catalogue.encoders() if each.id != chosen.id]
+    return [
+        each
+        for each in others
+        if (each.name == chosen.name and each.state is EncoderState.READY) or (default and each.is_default)
+    ]
+
+
+def _must_cover(tx: Transaction, chosen: EncoderInfo, replaced: Sequence[EncoderInfo]) -> None:
+    """Raise ``Conflict`` where a library would have fewer tracks to find than now."""
+    found = lost = 0
+    for library in tx.catalogue.libraries():
+        now = max((tx.catalogue.count_embedded(library.id, each.id) for each in replaced), default=0)
+        found += now
+        lost += max(0, now - tx.catalogue.count_embedded(library.id, chosen.id))
+    if lost:
+        raise Conflict(
+            f"The encoder {chosen.name!r} (version {chosen.version}) lacks vectors of {lost} of the {found} tracks "
+            "that searches find now. Workers that load it embed them in the background: promote it once its share "
+            "is that of the present one, or insist with force; what it lacks is not found until then."
+        )
 
 
 def _by_id(tx: Transaction, encoder_id: str) -> EncoderInfo:

@@ -85,7 +85,8 @@ class ReferenceReader:
         lack = f"The {track.kind} {track.id} has no vectors by the encoder {self.encoder.name!r}"
         jobs, _ = self.tx.queue.jobs(self.library_id, subject=track.id, limit=1)
         if not jobs or jobs[0].state is JobState.DONE:
-            return f"{lack} yet: they come once a worker with this encoder has got round to it."
+            clip, later = "send the clip again", "they come once a worker with this encoder has got round to it"
+            return f"{lack} yet: {clip if track.kind is TrackKind.CLIP else later}."
         job = jobs[0]
         if not job.state.is_final:
             return f"{lack} yet: its job {job.id} is {job.state}. Ask again when it is done."

@@ -54,6 +54,7 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
         with watch.stage("resolve"):
             faults = _request_faults(request)
             encoder = _find_encoder(tx, request.encoder, faults)
+            kept = keeper.get(request.library_id, encoder.id)  # at once: another may be promoted meanwhile
             tags = asked_tags(encoder, request.terms[:MAX_TERMS], faults)
             weights = _weights(request.terms, tags)
             faults += weight_faults(weights, encoder.spaces)
@@ -63,17 +64,11 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
             allowed = _allowed(tx, request, references, faults)
         reader.raise_faults()
         own = own_numbers(tx, [reference.track for reference in references])
-    kept = _kept(keeper, request.library_id, encoder)
+    if kept is None:
+        raise Transient(f"The index of the encoder {encoder.name!r} is being loaded; try again in a moment.")
     scale = calibration.scale(kept.calibration) if request.calibrate else None
     query = compose(encoder.spaces, _sources(references, tags), weight_matrix(weights, encoder.spaces), scale)
     return Plan(request, encoder, kept, query, tags, np.fromiter(own, dtype=np.int64), allowed)
-
-
-def _kept(keeper: IndexKeeper, library_id: str, encoder: EncoderInfo) -> KeptIndex:
-    kept = keeper.get(library_id, encoder.id)
-    if kept is None:
-        raise Transient(f"The index of the encoder {encoder.name!r} is being loaded; try again in a moment.")
-    return kept
 
 
 def _request_faults(request: SearchRequest) -> list[Fault]:

@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from app.api import keys, schemas, search_schemas, tag_schemas
-from app.domain import new_id
+from app.domain import Library, new_id
 from app.services.health import Finding, Verdict, is_ready
 
 
@@ -77,6 +77,31 @@ def test_a_shadow_is_promoted(service, worker):
     states = {one["version"]: one["state"] for one in service.http.get("/v1/encoders").json()["items"]}
     assert states == {"1": "retired", "2": "ready"}
     assert service.http.post(f"/v1/encoders/{new_id()}/promote").status_code == 404
+
+
+def test_an_encoder_that_lacks_tracks_which_searches_find_is_promoted_by_force_only(service, worker):
+    for number in range(3):
+        service.upload(b"RIFF" + bytes([number]))
+    worker.work()
+    with service.database.transaction() as tx:
+        for other in (Library(new_id(), "other"), Library(new_id(), "empty")):
+            tx.catalogue.add_library(other)
+        shadow = tx.catalogue.announce_encoder(
+            dataclasses.replace(worker.encoder, id=new_id(), version="2", digest="e" * 64)
+        )
+        another = tx.catalogue.announce_encoder(
+            dataclasses.replace(worker.encoder, id=new_id(), name="another", digest="f" * 64)
+        )
+    for encoder in (shadow, another):
+        refused = service.http.post(f"/v1/encoders/{encoder.id}/promote?default=true")
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:soundkin:problem:conflict")
+        assert "lacks vectors of 3 of the 3 tracks" in refused.json()["detail"]
+    assert service.http.post(f"/v1/encoders/{another.id}/promote").status_code == 200  # it takes nobody's place
+    assert [one["is_default"] for one in service.http.get("/v1/encoders").json()["items"]] == [True, False, False]
+    forced = service.http.post(f"/v1/encoders/{another.id}/promote?default=true&force=true").json()
+    assert (forced["is_default"], forced["embedded_share"]) == (True, 0)
+    back = service.http.post(f"/v1/encoders/{worker.encoder.id}/promote?default=true")
+    assert back.json()["is_default"] is True
 
 
 def test_readiness_names_what_was_checked(service):

@@ -10,9 +10,22 @@ import time
 from dataclasses import dataclass
 
 import httpx
+import numpy as np
 import pytest
 
 from app.__main__ import main
+from app.adapters.sql_database import SqlDatabase
+from app.domain import (
+    DEFAULT_LIBRARY,
+    Embedding,
+    EncoderInfo,
+    Metadata,
+    Space,
+    StoredAudio,
+    Track,
+    TrackKind,
+    new_id,
+)
 
 
 @dataclass
@@ -69,6 +82,35 @@ def test_libraries_are_added_once(soundkin):
     assert soundkin("library", "add", "label").status == 0
     assert fails(soundkin("library", "add", "label"), "'label' already")
     assert "label" in soundkin("library", "list").stdout
+
+
+def test_encoders_are_listed_and_the_newest_of_a_name_is_promoted(soundkin, tmp_path):
+    assert "share" in soundkin("encoders", "list").stdout
+    assert fails(soundkin("encoders", "promote", "librosa"), "none: no worker has announced one yet")
+    database = SqlDatabase(f"sqlite:///{tmp_path / 'data' / 'soundkin.sqlite3'}")
+    with database.transaction() as tx:
+        spaces = (Space("mood", 2),)
+        first = tx.catalogue.announce_encoder(EncoderInfo(new_id(), "ears", "1", "a" * 64, spaces))
+        tx.catalogue.announce_encoder(EncoderInfo(new_id(), "ears", "2", "b" * 64, spaces))
+        tx.catalogue.announce_encoder(EncoderInfo(new_id(), "eyes", "1", "c" * 64, spaces))
+        audio = StoredAudio(None, "d" * 64, 1, "audio/wav", "a.wav")
+        track = tx.catalogue.add_track(Track(new_id(), DEFAULT_LIBRARY, TrackKind.TRACK, Metadata(), audio))
+        vectors = np.array([[0.6, 0.8]], np.float32)
+        spans_s = np.array([[0, 1]], np.float32)
+        tx.catalogue.save_embedding(track.id, Embedding(first.id, vectors[0], spans_s, vectors))
+    database.close()
+    rows = [line.replace("│", " ").split() for line in soundkin("encoders", "list").stdout.splitlines()]
+    assert ["ears", "1", "ready", "yes", "1", "100.0%", "0", first.id] in rows
+    assert fails(soundkin("encoders", "promote", "ears"), "lacks vectors of 1 of the 1 tracks")
+    assert fails(soundkin("encoders", "promote", "eyes", "--default"), "lacks vectors of 1 of the 1 tracks")
+    assert fails(soundkin("encoders", "promote", "nose"), "there are: ears, eyes")
+    promoted = soundkin("encoders", "promote", "ears", "--force").stdout
+    assert promoted == "ears (version 2) answers searches that name no encoder.\n"
+    assert soundkin("encoders", "promote", "eyes").stdout == "eyes (version 1) answers searches that name it.\n"
+    assert soundkin("encoders", "promote", first.id).stdout.startswith(
+        "ears (version 1) answers searches that name no"
+    )
+    assert "'ears' answers searches, but is not configured" in soundkin("doctor").stdout
 
 
 def test_the_tables_go_up_and_down(soundkin):
