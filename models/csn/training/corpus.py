@@ -119,7 +119,7 @@ def vocabulary_of(tracks: Iterable[CorpusTrack], config: TrainingConfig) -> dict
     """Tags by dimension that enough tracks have.
 
     Raises:
-        TrainingImpossible: There is nothing to learn in a dimension of the network.
+        TrainingImpossible: There is nothing to learn in a dimension of the network, or a confidence is no number.
     """
     labels = [_Labels(track, config.domains.get(track.domain, DomainSettings())) for track in tracks]
     found = {}
@@ -161,8 +161,14 @@ class _Labels:
         return PITCH_NAMES.index(key.partition(" ")[0]) if key and self._is_sure("key") else NO_KEY
 
     def _is_sure(self, dimension: str) -> bool:
-        confidence = self.track.track.attributes.get(CONFIDENCES[dimension], "")
-        return dimension not in self.settings.ignore and float(confidence or 1) >= self.settings.min_confidence
+        if dimension in self.settings.ignore:
+            return False
+        track, column = self.track.track, CONFIDENCES[dimension]
+        confidence = track.attributes.get(column, "") or "1"
+        try:
+            return float(confidence) >= self.settings.min_confidence
+        except ValueError as error:
+            raise TrainingImpossible(f"{track.id}: {column} {confidence!r} is not a number.") from error
 
 
 def _known(tags: Bools, domains: Indices) -> Bools:
