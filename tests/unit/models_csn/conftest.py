@@ -111,7 +111,9 @@ def corpus_tracks(labelled, domain="made up"):
 def corpus_of(tracks, config, vocabulary=None):
     """A corpus of CorpusTracks; without a vocabulary, with that of the tracks."""
     names = tuple(sorted({track.domain for track in tracks}))
-    return make_corpus(tracks, names, vocabulary or vocabulary_of(tracks, config), config)
+    if vocabulary is None:
+        vocabulary = vocabulary_of(tracks, config)
+    return make_corpus(tracks, names, vocabulary, config)
 
 
 @pytest.fixture(scope="session")
