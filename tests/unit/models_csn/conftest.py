@@ -92,8 +92,9 @@ def features_of(track, frames=FRAMES):
     for place, (dimension, tag) in enumerate(places):
         if tag in track.tags.get(dimension, ()):
             mel[:, place * bands : (place + 1) * bands] += 150
-    onset = drawn.uniform(0, 0.3, frames)
-    onset[np.arange(0, frames, 60 / (track.tempo_bpm or 100.0) * FRAME_RATE_HZ).astype(int)] += 10
+    period = 60 / (track.tempo_bpm or 100.0) * FRAME_RATE_HZ
+    from_beat = (np.arange(frames) + period / 2) % period - period / 2
+    onset = drawn.uniform(0, 0.3, frames) + 10 * np.exp(-0.5 * (from_beat / 1.5) ** 2)
     cens = drawn.integers(0, 40, (frames, CHROMA_SIZE))
     if track.key:
         cens[:, PITCH_NAMES.index(track.key.split()[0])] += 200
