@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from multiprocessing import get_context
+from os import getpid
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from models.audio import decode
 from models.csn.inputs import CHROMA_SIZE, MEL_BANDS, SAMPLE_RATE_HZ, VERSION
 from models.csn.track_features import TrackFeatures, waveform_to_features
 from models.encoder import Floats
 from models.errors import AudioUnreadable, ModelError, TrainingInterrupted
-from models.track_frames import SILENCE_RMS
 
-COLUMNS = {"mel": MEL_BANDS, "cens": CHROMA_SIZE}
+KINDS = {
+    "mel": (torch.uint8, (MEL_BANDS,)),
+    "onset": (torch.float16, ()),
+    "cens": (torch.uint8, (CHROMA_SIZE,)),
+}
+"""Of the tensors of an entry: type, and shape of a frame."""
+
 MIN_DURATION_S = 3.0
 
 
@@ -52,7 +58,11 @@ class FeatureCache:
     max_duration_s: float
 
     def extract(self, files: Iterable[Path], jobs: int) -> Iterator[Extracted]:
-        """Compute what is missing, in parallel and in the order of the files; damaged entries are made anew."""
+        """Compute what is missing, in parallel and in the order of the files; damaged entries are made anew.
+
+        Raises:
+            OSError: The folder cannot be written; a file that cannot be read is refused.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         work = partial(_extracted, self)
         if jobs == 1:
@@ -92,12 +102,18 @@ class FeatureCache:
         return f"{digest[:32]}.v{VERSION}.{self.max_duration_s:g}s"
 
     def write(self, entry: str, features: TrackFeatures) -> None:
-        """Write features whole or not at all."""
+        """Write features whole or not at all, whoever else writes the same.
+
+        Raises:
+            OSError: There is no room, or no right to write.
+        """
         path = self._path(entry)
-        part = path.with_name(f".{path.name}.part")
-        tensors = {"mel": features.mel, "onset": features.onset, "cens": features.cens}
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
-        part.replace(path)
+        part = path.with_name(f".{path.name}.{getpid()}.part")
+        try:
+            part.write_bytes(save({name: getattr(features, name).contiguous() for name in KINDS}))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _path(self, entry: str) -> Path:
         return self.folder / f"{entry}.safetensors"
@@ -107,10 +123,12 @@ def _extracted(cache: FeatureCache, path: Path) -> Extracted:
     try:
         with path.open("rb") as file:
             entry = cache.entry(file_digest(file, "sha256").hexdigest())
-            if not cache.holds(entry):
-                cache.write(entry, _features(decode(file).waveform, cache.max_duration_s))
+            if cache.holds(entry):
+                return Extracted(path, entry)
+            features = _features(decode(file).waveform, cache.max_duration_s)
     except (OSError, ModelError) as error:
         return Extracted(path, refusal=str(error))
+    cache.write(entry, features)
     return Extracted(path, entry)
 
 
@@ -120,9 +138,10 @@ def _features(waveform: Floats, max_duration_s: float) -> TrackFeatures:
     piece = waveform[start : start + length]
     if len(piece) < MIN_DURATION_S * SAMPLE_RATE_HZ:
         raise AudioUnreadable(f"It has {len(piece) / SAMPLE_RATE_HZ:.1f} s; {MIN_DURATION_S:g} s are needed.")
-    if abs(piece).max() < SILENCE_RMS:
+    features = waveform_to_features(piece)
+    if not features.mel.any():
         raise AudioUnreadable("It is silent.")
-    return waveform_to_features(piece)
+    return features
 
 
 def _read(path: Path) -> TrackFeatures:
@@ -134,9 +153,10 @@ def _read(path: Path) -> TrackFeatures:
         ValueError: It holds something else.
     """
     with safe_open(path, framework="pt") as file:
-        features = TrackFeatures(*(file.get_tensor(name) for name in ("mel", "onset", "cens")))
-    frames = len(features.onset)
-    for name, columns in COLUMNS.items():
-        if tuple(getattr(features, name).shape) != (frames, columns):
-            raise ValueError(f"{name} has the shape {tuple(getattr(features, name).shape)}")
+        features = TrackFeatures(**{name: file.get_tensor(name) for name in KINDS})
+    frames = features.onset.numel()
+    for name, (dtype, columns) in KINDS.items():
+        found = getattr(features, name)
+        if not frames or found.dtype != dtype or tuple(found.shape) != (frames, *columns):
+            raise ValueError(f"{name} has the shape {tuple(found.shape)} of {found.dtype}")
     return features
