@@ -124,7 +124,7 @@ class DomainSettings(_Settings):
     """
 
     share: Positive = 1.0
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Literal["genre", "mood", "instrument", "era", "tempo", "key"], ...] = ()
     origins: bool = False
     min_confidence: Share = 0.0
 
@@ -148,11 +148,11 @@ class TrainingConfig(_Settings):
     batch: BatchSettings = BatchSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     domains: Mapping[str, DomainSettings] = {}
-    max_duration_s: Positive = 90.0
+    max_duration_s: Annotated[float, Field(ge=3, allow_inf_nan=False)] = 90.0
     min_tracks_per_tag: Count = 10
     validation_segments: Count = 8
     epochs: Count = 100
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -182,7 +182,7 @@ def read_config(name: str, changes: Sequence[str] = ()) -> TrainingConfig:
         raise ConfigInvalid(
             f"There is no configuration {name!r}. Presets are {presets}; or name a .toml file."
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigInvalid(f"{path} is not TOML: {error}") from error
     for change in changes:
         _change(found, change)
