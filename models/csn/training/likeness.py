@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.csn.training.corpus import NO_KEY, Bools, Corpus
+from models.csn.training.corpus import NO_KEY, Bools, Corpus, Indices
 from models.datasets.tempo import alike_in_tempo
 
 
@@ -15,6 +15,11 @@ class Likeness:
 
     alike: Bools
     unlike: Bools
+
+    @property
+    def anchors(self) -> Indices:
+        """Tracks that triplets can begin with: alike to one and unlike another."""
+        return np.flatnonzero(self.alike.any(1) & self.unlike.any(1))
 
 
 def likeness(corpus: Corpus, dimension: str) -> Likeness:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import numpy as np
+
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import Corpus, CorpusTrack, make_corpus, vocabulary_of
 from models.csn.training.feature_cache import Extracted, FeatureCache
+from models.csn.training.likeness import likeness
 from models.datasets.collection import split_by_origin
 from models.datasets.track import Dataset
 from models.errors import TrainingImpossible
@@ -22,7 +25,7 @@ class DomainFacts:
         train: Tracks that it learns from.
         validation: Tracks that it is judged on.
         refused: Files that could not be used.
-        test: Tracks that it left alone.
+        test: Tracks that it left alone, with those of their origins.
         data_sha256: Over the bytes of all files it took, by way of their digests.
     """
 
@@ -59,7 +62,7 @@ def gather(
     """Compute the features of all tracks for training and validation, and read their labels.
 
     Test tracks are left alone. A dataset without a split gets one by origin; an origin that is held out in one
-    dataset of a domain is held out in all of them.
+    dataset of a domain, for validation or for tests, is held out in all of them.
 
     Args:
         datasets: Each with the name of its domain.
@@ -69,11 +72,13 @@ def gather(
         on_file: Told of every file.
 
     Raises:
-        TrainingImpossible: Too few tracks, or nothing known of a dimension.
+        TrainingImpossible: Too few tracks, nothing known of a dimension, or nothing to judge by.
         DatasetInvalid: A dataset cannot be split.
     """
     split = [(domain, split_by_origin(dataset, config.seed)) for domain, dataset in datasets]
-    wanted = [(domain, track) for domain, dataset in split for track in dataset.tracks if track.split != "test"]
+    every = [(domain, track) for domain, dataset in split for track in dataset.tracks]
+    tested = {(domain, track.origin) for domain, track in every if track.split == "test"}
+    wanted = [(domain, track) for domain, track in every if (domain, track.origin) not in tested]
     extracted = []
     for found in cache.extract((track.path for _, track in wanted), jobs):
         extracted.append(found)
@@ -91,6 +96,12 @@ def gather(
         )
     names = tuple(sorted({domain for domain, _ in datasets}))
     vocabulary = vocabulary_of(train, config)
+    judged = make_corpus(validation, names, vocabulary, config)
+    if not _makes_triplets(judged, config.network.spaces):
+        raise TrainingImpossible(
+            f"The {len(validation)} tracks for validation make no triplet: no two of different origins are alike "
+            "in a dimension where a third is not. Add tracks to judge by."
+        )
     facts = {}
     for name in names:
         own = [track for track in usable if track.domain == name]
@@ -98,24 +109,24 @@ def gather(
             train=sum(track.domain == name for track in train),
             validation=sum(track.domain == name for track in validation),
             refused=sum(domain == name for domain, _ in wanted) - len(own),
-            test=sum(
-                track.split == "test" for domain, dataset in split if domain == name for track in dataset.tracks
-            ),
+            test=sum(domain == name and (domain, track.origin) in tested for domain, track in every),
             data_sha256=sha256("".join(sorted(track.entry for track in own)).encode()).hexdigest(),
         )
-    return Material(
-        make_corpus(train, names, vocabulary, config),
-        make_corpus(validation, names, vocabulary, config),
-        cache,
-        facts,
-    )
+    return Material(make_corpus(train, names, vocabulary, config), judged, cache, facts)
 
 
 def _sides(tracks: Sequence[CorpusTrack]) -> tuple[list[CorpusTrack], list[CorpusTrack]]:
     """Tracks for training and for validation; an entry that comes twice counts once."""
     once = list({(track.domain, track.entry): track for track in tracks}.values())
-    held_out = {(track.domain, track.track.origin) for track in once if track.track.split == "validation"}
+    held_out = {(track.domain, track.track.origin) for track in tracks if track.track.split == "validation"}
     sides: dict[bool, list[CorpusTrack]] = {False: [], True: []}
     for track in once:
         sides[(track.domain, track.track.origin) in held_out].append(track)
     return sides[False], sides[True]
+
+
+def _makes_triplets(corpus: Corpus, spaces: Sequence[str]) -> bool:
+    """Whether there is a triplet within some domain, as ``validation.accuracies`` needs them."""
+    numbers = range(len(corpus.domain_names))
+    domains = [corpus.take(np.flatnonzero(corpus.domains == number)) for number in numbers]
+    return any(len(likeness(own, space).anchors) for own in domains for space in spaces)

@@ -75,8 +75,9 @@ def triplet_accuracy(vectors: Floats, found: Likeness) -> float | None:
     """
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
     similarity = unit @ unit.T
-    anchors = np.flatnonzero(found.alike.any(1) & found.unlike.any(1))
-    shares = [_share(similarity[one, found.alike[one]], similarity[one, found.unlike[one]]) for one in anchors]
+    shares = [
+        _share(similarity[one, found.alike[one]], similarity[one, found.unlike[one]]) for one in found.anchors
+    ]
     return float(np.mean(shares)) if shares else None
 
 
