@@ -133,7 +133,7 @@ def test_the_facts_name_the_data_by_its_bytes_whatever_its_order(dataset, gather
 
 def test_too_few_tracks_are_refused_with_how_many_there_are(dataset, gathered):
     made = dataset("made", range(30))
-    with pytest.raises(TrainingImpossible, match="18 tracks for training and 6 for validation .* 20 and 1"):
+    with pytest.raises(TrainingImpossible, match=r"18 tracks for training and 6 for validation .* 20 and 1"):
         gathered(("made", made))
     made = replace(made, tracks=tuple(replace(track, split="train") for track in made.tracks))
     with pytest.raises(TrainingImpossible, match="30 tracks for training and 0 for validation"):
