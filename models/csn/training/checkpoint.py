@@ -1,6 +1,5 @@
 """Where a run stands, on disk: everything that is needed to go on as if nothing had happened."""
 
-import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ class Checkpoint:
         objective: Likewise.
         optimiser: Its state, ``None`` where only the network counts.
         schedules: States of what changes the rate.
+        pace: What they were made of: with another one they begin anew.
         best_error: Lowest validation error so far.
         best_epoch: When that was.
     """
@@ -34,15 +34,27 @@ class Checkpoint:
     objective: dict[str, Any] = field(default_factory=dict)
     optimiser: dict[str, Any] = field(default_factory=dict)
     schedules: list[dict[str, Any]] = field(default_factory=list)
+    pace: str = ""
     best_error: float = float("inf")
     best_epoch: int = 0
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint whole or not at all."""
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        TrainingInterrupted: There is no room, or no right to write; the checkpoint before stays.
+    """
     part = path.with_name(f".{path.name}.part")
-    torch.save(asdict(checkpoint), part)
-    part.replace(path)
+    try:
+        torch.save(asdict(checkpoint), part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise TrainingInterrupted(
+            f"The checkpoint {path} cannot be written ({error}). Make room for it: the same command goes on from "
+            "the epoch before."
+        ) from error
 
 
 def load(path: Path, identity: str) -> Checkpoint:
@@ -53,13 +65,14 @@ def load(path: Path, identity: str) -> Checkpoint:
     """
     try:
         found = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # torch raises whatever it comes upon in damaged bytes
+        reason = str(error) if isinstance(error, OSError) else "it is damaged"
         raise TrainingInterrupted(
-            f"The checkpoint {path} cannot be read ({error}). Remove it to begin anew, or name another folder."
+            f"The checkpoint {path} cannot be read ({reason}). Remove {LAST} to begin anew, or name another folder."
         ) from error
     if found.identity != identity:
         raise TrainingInterrupted(
             f"{path.parent} holds a run of another network, objective or data. Name another folder, or remove "
-            f"{path.name} to begin anew. (The optimiser's settings and the number of epochs may change.)"
+            f"{LAST} to begin anew. (The optimiser's settings and the number of epochs may change.)"
         )
     return found
