@@ -38,7 +38,7 @@ class Trainer:
     """A run in its folder; it goes on from the last checkpoint there, if there is one.
 
     Everything drawn depends on the seed, the epoch and the batch alone, so that a run that was interrupted learns
-    the same as one that was not.
+    the same as one that was not. With other settings of the optimiser its rate begins anew.
 
     Raises:
         TrainingInterrupted: The folder's checkpoint is damaged or of another run.
@@ -56,15 +56,17 @@ class Trainer:
         parameters = [*self.network.parameters(), *self.objective.parameters()]
         settings = config.optimiser
         self._optimiser = torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
-        self._by_batch = _by_batch(self._optimiser, config)
-        self._plateau = ReduceLROnPlateau(
-            self._optimiser, factor=settings.factor, patience=settings.patience, min_lr=settings.lowest
-        )
         self._sampler = Sampler(material.train, config)
-        self._state = Checkpoint(self._identity)
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / LAST).exists():
-            self._resume(checkpoint.load(folder / LAST, self._identity))
+        there = (folder / LAST).exists()
+        self._state = checkpoint.load(folder / LAST, self._identity) if there else Checkpoint(self._identity)
+        same_pace = self._state.pace in {"", _pace(config)}
+        self._by_batch = _by_batch(self._optimiser, config, 0 if same_pace else self._state.epoch)
+        self._plateau = ReduceLROnPlateau(
+            self._optimiser, factor=settings.factor, patience=settings.patience, min_lr=settings.lowest, eps=0
+        )
+        if there:
+            self._resume(same_pace=same_pace)
         self._log = RunLog(folder, self._state.epoch)
 
     @property
@@ -106,9 +108,15 @@ class Trainer:
         return record
 
     def judge(self) -> dict[str, float]:
-        """Triplet accuracy on the validation tracks, by ``domain dimension``."""
+        """Triplet accuracy on the validation tracks, by ``domain dimension``.
+
+        Raises:
+            TrainingInterrupted: An embedding is no number, or features were damaged.
+        """
         corpus = self._material.validation
         embeddings = track_embeddings(corpus, self._material.cache, self.config, self.embed)
+        if not np.isfinite(embeddings).all():
+            raise self._diverged("some embeddings of validation tracks are no numbers")
         return accuracies(corpus, embeddings, self.config.network.slices())
 
     @torch.inference_mode()
@@ -155,17 +163,21 @@ class Trainer:
         tracks = embeddings.view(len(batch.corpus), -1, embeddings.shape[1])
         losses = self.objective(tracks, batch, generator)
         total = losses.total.item()
-        if not np.isfinite(total):
-            raise TrainingInterrupted(
-                f"The loss is {total} in batch {number + 1} of epoch {epoch}. The state after epoch {epoch - 1} is "
-                "kept: go on from it with a lower rate, such as --set optimiser.learning_rate=0.0003."
-            )
+        if not (np.isfinite(total) and embeddings.isfinite().all()):  # no triplet is mined where all is no number
+            raise self._diverged(f"the loss or an embedding is no number in batch {number + 1}")
         self._optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         self._optimiser.step()
         for schedule in self._by_batch:
             schedule.step()
         return {TOTAL: total, **losses.parts}
+
+    def _diverged(self, what: str) -> TrainingInterrupted:
+        rate = self.config.optimiser.learning_rate / 5
+        return TrainingInterrupted(
+            f"Epoch {self._state.epoch + 1}: {what}. The state before it is kept: go on from it with a lower rate, "
+            f"such as --set optimiser.learning_rate={rate:g}."
+        )
 
     def _forward(self, segments: Segments) -> Tensor:
         moved = Segments(*(part.to(self._device) for part in (segments.mel, segments.onset, segments.cens)))
@@ -183,6 +195,7 @@ class Trainer:
         state.epoch = record.epoch
         state.network, state.objective = self.network.state_dict(), self.objective.state_dict()
         state.optimiser = self._optimiser.state_dict()
+        state.pace = _pace(self.config)
         state.schedules = [schedule.state_dict() for schedule in (*self._by_batch, self._plateau)]
         if record.error < state.best_error:
             state.best_error, state.best_epoch = record.error, record.epoch
@@ -190,13 +203,16 @@ class Trainer:
         self._log.append(record)
         checkpoint.save(state, self._folder / LAST)
 
-    def _resume(self, state: Checkpoint) -> None:
+    def _resume(self, *, same_pace: bool) -> None:
+        """Go on from the state; at another pace with the moments of the gradients, but a rate that begins anew."""
+        state = self._state
         self.network.load_state_dict(state.network)
         self.objective.load_state_dict(state.objective)
-        self._optimiser.load_state_dict(state.optimiser)
-        for schedule, found in zip((*self._by_batch, self._plateau), state.schedules, strict=True):
-            schedule.load_state_dict(found)
-        self._state = state
+        groups = (state.optimiser if same_pace else self._optimiser.state_dict())["param_groups"]
+        self._optimiser.load_state_dict(state.optimiser | {"param_groups": groups})
+        if same_pace:
+            for schedule, found in zip((*self._by_batch, self._plateau), state.schedules, strict=True):
+                schedule.load_state_dict(found)
 
 
 @contextmanager
@@ -225,11 +241,19 @@ def computes_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - there is no public name for it
 
 
-def _by_batch(optimiser: torch.optim.Optimizer, config: TrainingConfig) -> list[LRScheduler]:
+def _by_batch(optimiser: torch.optim.Optimizer, config: TrainingConfig, epochs_done: int) -> list[LRScheduler]:
     settings = config.optimiser
     schedules: list[LRScheduler] = []
     if settings.warm_up:
         schedules.append(LinearLR(optimiser, start_factor=0.01, total_iters=settings.warm_up))
     if settings.schedule == "cosine":
-        schedules.append(CosineAnnealingLR(optimiser, config.epochs * config.batch.per_epoch))
+        left = max(1, config.epochs - epochs_done)
+        schedules.append(CosineAnnealingLR(optimiser, left * config.batch.per_epoch))
     return schedules
+
+
+def _pace(config: TrainingConfig) -> str:
+    """All that the rate depends on."""
+    settings = config.optimiser
+    pace = settings.model_dump_json(exclude={"stop_after", "precision"})
+    return f"{pace} {config.epochs}" if settings.schedule == "cosine" else pace
