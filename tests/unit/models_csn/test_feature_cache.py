@@ -1,7 +1,5 @@
 """Features on disk: made once, made anew when they are damaged, and never half-written."""
 
-import resource
-from contextlib import contextmanager
 from hashlib import sha256
 
 import numpy as np
@@ -48,17 +46,6 @@ def path_of(cache, entry):
 
 def same(one, other):
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("mel", "onset", "cens"))
-
-
-@contextmanager
-def no_room(left_bytes=1_000):
-    """As on a full disk: files end after so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (left_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_what_was_extracted_is_read_back(cache, song):
@@ -162,8 +149,8 @@ def test_an_entry_cut_off_anywhere_is_noticed(cache, make, share):
     assert not cache.holds("entry")
 
 
-def test_a_full_disk_ends_extracting_and_leaves_nothing_half_written(cache, song):
-    with no_room(), pytest.raises(OSError, match="File too large"):
+def test_a_full_disk_ends_extracting_and_leaves_nothing_half_written(make, cache, song):
+    with make.no_room(), pytest.raises(OSError, match="File too large"):
         extracted(cache, song)
     assert not list(cache.folder.iterdir())
     (found,) = extracted(cache, song)
@@ -174,7 +161,7 @@ def test_a_full_disk_leaves_the_entry_that_was_there(cache, make):
     cache.folder.mkdir()
     before, after = (make.features(make.track(number)) for number in (0, 1))
     cache.write("entry", before)
-    with no_room(), pytest.raises(OSError, match="File too large"):
+    with make.no_room(), pytest.raises(OSError, match="File too large"):
         cache.write("entry", after)
     assert same(cache.read("entry"), before)
     assert [path.name for path in cache.folder.iterdir()] == ["entry.safetensors"]
