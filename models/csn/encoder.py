@@ -63,10 +63,10 @@ class CsnEncoder:
     def __init__(self, artifact: Artifact, device: torch.device) -> None:
         self.manifest = artifact.manifest
         self.device = device
+        self._settings = _settings(artifact.manifest)
         self.tags: Mapping[str, TagDirections] = {
             space: artifact.tag_directions(space) for space in artifact.manifest.tags
         }
-        self._settings = _settings(artifact.manifest)
         network = CsnNetwork(self._settings)
         _load(network, artifact)
         _fold(network.eval())
@@ -88,8 +88,10 @@ class CsnEncoder:
             starts = segment_starts(len(features))
             segments = cut(features, starts, self._settings)
             rows = torch.cat([part.flatten(1) for part in (segments.mel, segments.onset, segments.cens)], 1)
+        duration_s = len(waveform) / SAMPLE_RATE_HZ
         starts_s = starts.double() * HOP_SAMPLES / SAMPLE_RATE_HZ
-        ends_s = (starts_s + SEGMENT_S).clamp_max(len(waveform) / SAMPLE_RATE_HZ)
+        ends_s = (starts_s + SEGMENT_S).clamp_max(duration_s)
+        ends_s[-1] = duration_s  # with what is left over, which is too short for a segment of its own
         return Prepared(rows, torch.stack([starts_s, ends_s], 1).float().numpy())
 
     def encode(self, inputs: Tensor) -> Tensor:
