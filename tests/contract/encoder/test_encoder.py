@@ -1,4 +1,7 @@
-"""What every encoder promises, whatever it is made of. A new encoder joins by being registered and shipped."""
+"""What every encoder promises, whatever it is made of. A new encoder joins by being registered and shipped.
+
+Beside what is shipped stands a small CSN, so that its code is held with and without a trained artifact.
+"""
 
 import numpy as np
 import pytest
@@ -12,9 +15,15 @@ from models.registry import ENCODERS, artifact_folder, available_encoders, load_
 SECONDS = 24.0
 
 
-@pytest.fixture(scope="module", params=available_encoders())
-def encoder(request):
-    return load_encoder(request.param, "cpu")
+@pytest.fixture(scope="module", params=[*available_encoders(), "small_csn"])
+def folder(request):
+    """Of an artifact."""
+    return request.getfixturevalue("small_csn") if request.param == "small_csn" else artifact_folder(request.param)
+
+
+@pytest.fixture(scope="module")
+def encoder(folder):
+    return load_encoder(folder.name, "cpu", [folder.parent])
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +170,8 @@ def test_what_is_shorter_than_it_can_use_is_refused(encoder):
         encoder.prepare(np.zeros(16, np.float32))
 
 
-def test_saved_and_loaded_it_is_the_same_encoder(encoder, sounds, embeddings, tmp_path):
-    artifact = read_artifact(artifact_folder(encoder.manifest.name))
+def test_saved_and_loaded_it_is_the_same_encoder(encoder, folder, sounds, embeddings, tmp_path):
+    artifact = read_artifact(folder)
     written = write_artifact(tmp_path / encoder.manifest.name, artifact.manifest, artifact.tensors)
     again = load_encoder(encoder.manifest.name, "cpu", [tmp_path])
     assert written == again.manifest == encoder.manifest
