@@ -43,7 +43,7 @@ def run(make, tmp_path_factory):
         network={"spaces": SPACES, "joint_blocks": 1, "space_dimension": 6, "width": 0.05},
         objective={"tags": 1.0},
         optimiser={"learning_rate": 0.01, "warm_up": 0, "precision": "float32"},
-        batch={"tracks": 8, "segments": 1, "per_epoch": 16},
+        batch={"tracks": 8, "segments": 1, "per_epoch": 10},
         validation_segments=2,
     )
     material = make.material(folder / "cache", config, 24, 40)
