@@ -104,7 +104,9 @@ class ReferenceReader:
 
 def _sentences(faults: Sequence[Fault]) -> str:
     """Say all faults, one sentence each."""
-    return " ".join(f"{fault.message.removesuffix('.')}." for fault in faults)
+    return " ".join(
+        fault.message if fault.message.endswith("?") else f"{fault.message.removesuffix('.')}." for fault in faults
+    )
 
 
 def _fault_of_segment(segment_s: tuple[float, float], track: Track, embedding: Embedding) -> str | None:

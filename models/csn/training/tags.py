@@ -11,12 +11,15 @@ from models.csn.training.corpus import Bools, Corpus
 from models.csn.training.objective import Objective
 from models.csn.training.targets import tag_names, targets
 from models.errors import ToolMissing
+from models.metrics.classification import rank_quality
 from models.tag_directions import TagDirections
 
 Floats = NDArray[np.float32]
 
 MIN_EXAMPLES = 5
 """Tracks with a tag, and without it, for the confidence to be fitted to."""
+
+MIN_ROC_AUC = 0.6
 
 WANTED = 0.5
 """A target above counts as having the tag: a tempo belongs to the nearest step."""
@@ -37,15 +40,18 @@ def find_tags(
 
     A direction is the tag's proxy where the network learnt one for its sub-space, else the mean of the tracks that
     have it (the prototype of paper 003, section 4.3). The confidence is a logistic regression on the cosine, fitted
-    to tracks that were not learnt from, or to all where those are too few. A tag is left out if the more alike a
-    track is to it, the less it has it.
+    to tracks that were not learnt from. A tag is left out where those are too few, or do not lie where it points.
     """
     found = {}
     for space, part in parts.items():
         names = tag_names(train.corpus.vocabulary, space)
         directions = _directions(objective, space, part, train)
-        examples = _Examples(space, part, train, validation)
-        fits = [_fit(examples, direction, number) for number, direction in enumerate(directions)]
+        cosines = _unit(validation.embeddings[:, part]) @ directions.T
+        wanted = targets(validation.corpus, space)
+        has, known = (wanted.wanted > WANTED).numpy(), wanted.known.numpy()
+        fits = [
+            _fit(cosines[known[:, number], number], has[known[:, number], number]) for number in range(len(names))
+        ]
         kept = [number for number, fit in enumerate(fits) if fit is not None]
         if kept:
             scales, offsets = np.array([fits[number] for number in kept], np.float32).T
@@ -65,42 +71,13 @@ def _directions(objective: Objective, space: str, part: slice, train: Embedded) 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Examples:
-    """Tracks with and without the tags of a space."""
-
-    space: str
-    part: slice
-    train: Embedded
-    validation: Embedded
-
-    def of(self, direction: Floats, number: int) -> tuple[Floats, Bools]:
-        """(n,) cosines of tracks of which a tag is known, and whether they have it; of validation, if enough."""
-        cosines, has = self._in(self.validation, direction, number)
-        if _enough(has):
-            return cosines, has
-        more = self._in(self.train, direction, number)
-        return np.concatenate([cosines, more[0]]), np.concatenate([has, more[1]])
-
-    def _in(self, one: Embedded, direction: Floats, number: int) -> tuple[Floats, Bools]:
-        wanted = targets(one.corpus, self.space)
-        known = wanted.known[:, number].numpy()
-        cosines = _unit(one.embeddings[:, self.part]) @ direction
-        return cosines[known], (wanted.wanted[:, number] > WANTED).numpy()[known]
-
-
-def _enough(has: Bools) -> bool:
-    """Whether a confidence can be fitted to these."""
-    return bool(min(has.sum(), (~has).sum()) >= MIN_EXAMPLES)
-
-
-def _fit(examples: _Examples, direction: Floats, number: int) -> tuple[float, float] | None:
-    """Scale and offset of a tag; ``None`` where there is no telling, or the direction misleads."""
-    cosines, has = examples.of(direction, number)
-    if not _enough(has):
+def _fit(cosines: Floats, has: Bools) -> tuple[float, float] | None:
+    """Scale and offset from (n,) tracks of which a tag is known; ``None`` where it is not borne out."""
+    if min(has.sum(), (~has).sum()) < MIN_EXAMPLES:
         return None
+    told = rank_quality(cosines.astype(np.float64), has, np.ones((1, len(has))))
     scale, offset = _logistic(cosines, has)
-    return (scale, offset) if scale > 0 else None
+    return (scale, offset) if told.roc_auc[0] >= MIN_ROC_AUC and scale > 0 else None
 
 
 def _logistic(cosines: Floats, has: Bools) -> tuple[float, float]:

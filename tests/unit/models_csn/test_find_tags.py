@@ -108,10 +108,14 @@ def test_a_tag_of_too_few_tracks_is_left_out(sides, found):
     assert tags["genre"].names == sides[0].vocabulary["genre"][1:]
 
 
-def test_where_validation_tracks_are_too_few_the_training_tracks_help(sides, found):
-    few = sides[1].take(np.arange(6))
-    tags, _ = found(validation=oracle(few))
-    assert tags["genre"].names == sides[0].vocabulary["genre"]
+def test_where_validation_tracks_are_too_few_no_tag_is_claimed(sides, found):
+    tags, _ = found(validation=oracle(sides[1].take(np.arange(6))))
+    assert tags == {}
+
+
+def test_a_tag_that_is_told_little_better_than_by_chance_is_left_out(sides, found):
+    tags, _ = found(validation=oracle(sides[1], noise=30, seed=1))
+    assert sum(len(tag.names) for tag in tags.values()) < len(DIMENSIONS)
 
 
 def test_confidences_are_fitted_to_tracks_that_were_not_learnt_from(sides, found):
