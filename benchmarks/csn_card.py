@@ -58,7 +58,7 @@ def main() -> None:
     systems = [options.system, *PEERS]
     rendered, recorded = options.out / "rendered", options.out / "recorded"
     for question in ("triplets", "retrieval", "tagging", "disentanglement"):
-        ask(question, options.rendered, systems, rendered, "--across-origins")
+        ask(question, options.rendered, systems, rendered, "--across-origins", "--no-shortcuts")
     for question in ("retrieval", "tagging"):
         ask(question, options.recordings, systems, recorded, "--audio", options.audio)
     alone = ["--split", "all", "--most-queries", str(QUERIES), "--no-shortcuts", "--audio", options.audio]
