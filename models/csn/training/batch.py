@@ -55,7 +55,7 @@ def whole_track(features: TrackFeatures, settings: NetworkSettings, most: int) -
 def _random_starts(frames: int, count: int, generator: np.random.Generator) -> torch.Tensor:
     """(m,) first frames; two segments overlap by at most a half where the track is long enough (paper 003)."""
     room = max(0, frames - SEGMENT_FRAMES)
-    step = SEGMENT_FRAMES // 2
+    step = (SEGMENT_FRAMES + 1) // 2
     if room < step * (count - 1):
         return torch.from_numpy(generator.integers(0, room + 1, count))
     free = np.sort(generator.integers(0, room - step * (count - 1) + 1, count))

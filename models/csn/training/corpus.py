@@ -3,6 +3,7 @@
 Letters: N tracks, Z tags of a dimension.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,19 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def statement(self) -> bytes:
+        """All that is known of the tracks: different for another file, label, origin or vocabulary."""
+        names = {"entries": self.entries, "domains": self.domain_names, "vocabulary": dict(self.vocabulary)}
+        arrays = (
+            self.domains,
+            self.origins,
+            self.tempi_bpm,
+            self.tonics,
+            *self.tags.values(),
+            *self.known.values(),
+        )
+        return json.dumps(names).encode() + b"".join(array.tobytes() for array in arrays)
 
     def take(self, rows: Indices) -> "Corpus":
         """Some of the tracks."""

@@ -47,9 +47,10 @@ class Material:
 
     def identity(self, config: TrainingConfig) -> str:
         """Of what is learnt from what; how fast, and for how long, may change on the way."""
-        learnt = config.model_dump_json(exclude={"optimiser", "epochs"})
-        entries = "\n".join((learnt, *self.train.entries, "", *self.validation.entries))
-        return sha256(entries.encode()).hexdigest()
+        digest = sha256(config.model_dump_json(exclude={"optimiser", "epochs"}).encode())
+        for corpus in (self.train, self.validation):
+            digest.update(corpus.statement())
+        return digest.hexdigest()
 
 
 def gather(

@@ -22,7 +22,7 @@ MIN_EXAMPLES = 5
 MIN_ROC_AUC = 0.6
 
 WANTED = 0.5
-"""A target above counts as having the tag: a tempo belongs to the nearest step."""
+"""A target above counts as having the tag: a tempo belongs to the steps within one of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

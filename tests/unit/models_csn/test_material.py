@@ -176,3 +176,15 @@ def test_a_run_is_another_if_it_learns_something_else_but_not_if_it_is_slower_or
         fewer.identity(config),
     ]
     assert len({identity, *others}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    "label", [{"tempo_bpm": 133.0}, {"key": "F# minor"}, {"source": "elsewhere"}, {"tags": {}}]
+)
+def test_a_run_is_another_if_a_label_was_corrected(make, dataset, gathered, label):
+    made = dataset("made", range(60))
+    place = next(number for number, track in enumerate(made.tracks) if track.split == "train")
+    tracks = list(made.tracks)
+    tracks[place] = replace(tracks[place], **label)
+    corrected, _ = gathered(("made", replace(made, tracks=tuple(tracks))))
+    assert corrected.identity(make.config()) != gathered(("made", made))[0].identity(make.config())
