@@ -6,8 +6,16 @@ import torch
 from torch import Tensor
 
 from models.artifact import Artifact
-from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding
-from models.errors import ArtifactInvalid, WaveformTooShort
+from models.encoder import (
+    EncoderManifest,
+    Floats,
+    Prepared,
+    Space,
+    TrackEmbedding,
+    check_length,
+    mean_of_segments,
+)
+from models.errors import ArtifactInvalid
 from models.projection import Projection
 from models.statistics import FACETS, frames_to_rows, segment_spans_s
 from models.tag_directions import TagDirections
@@ -49,11 +57,7 @@ class DescriptorEncoder:
         return {}
 
     def prepare(self, waveform: Floats) -> Prepared:
-        if len(waveform) < MIN_SAMPLES:
-            raise WaveformTooShort(
-                f"The track has {len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound; encoder {NAME!r} needs at least "
-                f"{MIN_SAMPLES / SAMPLE_RATE_HZ:.3f} s."
-            )
+        check_length(waveform, NAME, SAMPLE_RATE_HZ, MIN_SAMPLES)
         with torch.inference_mode():
             frames = shared_track_frames(waveform)
             return Prepared(frames_to_rows(frames), segment_spans_s(len(frames.timbre), frames.duration_s))
@@ -65,13 +69,7 @@ class DescriptorEncoder:
         return torch.cat([projection(columns[name]) for name, projection in self._projections.items()], 1)
 
     def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
-        vectors = self._unit(torch.cat([outputs.sum(0, keepdim=True), outputs])).numpy()
-        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
-
-    def _unit(self, vectors: Tensor) -> Tensor:
-        """(B, D) → each space of unit length, or zero as it was."""
-        parts = torch.split(vectors, [space.dimension for space in self._manifest.spaces], 1)
-        return torch.cat([torch.nn.functional.normalize(part, dim=1) for part in parts], 1)
+        return mean_of_segments(self._manifest.spaces, prepared, outputs)
 
 
 def _check(manifest: EncoderManifest) -> None:

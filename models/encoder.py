@@ -7,7 +7,7 @@ cut in three, so that a worker can overlap tracks: ``prepare`` (CPU, thread-safe
 Axis letters: B rows of a batch, S segments, T samples, D dimensions of all spaces side by side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.errors import WaveformTooShort
 from models.tag_directions import TagDirections
 
 Floats = NDArray[np.float32]
@@ -113,6 +114,27 @@ class Encoder(Protocol):
 
     def pool(self, prepared: Prepared, outputs: torch.Tensor) -> TrackEmbedding:
         """Turn the rows of one track into its vectors."""
+
+
+def check_length(waveform: Floats, name: str, sample_rate_hz: int, min_samples: int) -> None:
+    """Refuse what is too short for an encoder.
+
+    Raises:
+        WaveformTooShort: Fewer than ``min_samples``; it says how long the track would have to be.
+    """
+    if len(waveform) < min_samples:
+        raise WaveformTooShort(
+            f"The track has {len(waveform) / sample_rate_hz:.3f} s of sound; encoder {name!r} needs at least "
+            f"{min_samples / sample_rate_hz:.3f} s."
+        )
+
+
+def mean_of_segments(spaces: Sequence[Space], prepared: Prepared, outputs: torch.Tensor) -> TrackEmbedding:
+    """Pool (S, D) vectors of segments: a track is their mean, each space of unit length, or zero as it was."""
+    vectors = torch.cat([outputs.sum(0, keepdim=True), outputs])
+    parts = torch.split(vectors, [space.dimension for space in spaces], 1)
+    unit = torch.cat([torch.nn.functional.normalize(part, dim=1) for part in parts], 1).numpy()
+    return TrackEmbedding(vector=unit[0], spans_s=prepared.spans_s, segments=unit[1:])
 
 
 def embed(encoder: Encoder, waveform: Floats) -> TrackEmbedding:

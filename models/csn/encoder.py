@@ -23,8 +23,8 @@ from models.csn.track_features import (
     segment_starts,
     waveform_to_features,
 )
-from models.encoder import EncoderManifest, Floats, Prepared, TrackEmbedding
-from models.errors import ArtifactInvalid, WaveformTooShort
+from models.encoder import EncoderManifest, Floats, Prepared, TrackEmbedding, check_length, mean_of_segments
+from models.errors import ArtifactInvalid
 from models.tag_directions import TagDirections
 
 NAME = "csn"
@@ -78,11 +78,7 @@ class CsnEncoder:
         Raises:
             WaveformTooShort: Less than half a second.
         """
-        if len(waveform) < MIN_SAMPLES:
-            raise WaveformTooShort(
-                f"The track has {len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound; encoder {NAME!r} needs at least "
-                f"{MIN_SAMPLES / SAMPLE_RATE_HZ:.3f} s."
-            )
+        check_length(waveform, NAME, SAMPLE_RATE_HZ, MIN_SAMPLES)
         with torch.inference_mode():
             features = waveform_to_features(waveform)
             starts = segment_starts(len(features))
@@ -101,19 +97,13 @@ class CsnEncoder:
         return embeddings * (segments.mel.flatten(1).amax(1) > AUDIBLE)[:, None]
 
     def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
-        vectors = self._unit(torch.cat([outputs.sum(0, keepdim=True), outputs])).numpy()
-        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+        return mean_of_segments(self.manifest.spaces, prepared, outputs)
 
     def _segments(self, rows: Tensor) -> Segments:
         settings = self._settings
         sizes = [MEL_BANDS * SEGMENT_FRAMES, context_frames(settings), CHROMA_SIZE * settings.columns]
         mel, onset, cens = torch.split(rows, sizes, 1)
         return Segments(mel.view(len(rows), MEL_BANDS, -1), onset, cens.view(len(rows), CHROMA_SIZE, -1))
-
-    def _unit(self, vectors: Tensor) -> Tensor:
-        """(B, E) → each space of unit length, or zero as it was."""
-        parts = vectors.view(len(vectors), len(self._settings.spaces), -1)
-        return nn.functional.normalize(parts, dim=2).flatten(1)
 
 
 def _settings(manifest: EncoderManifest) -> NetworkSettings:
