@@ -42,6 +42,13 @@ class DecodedAudio:
     warnings: tuple[str, ...]
 
 
+def middle(waveform: NDArray[np.float32], duration_s: float) -> NDArray[np.float32]:
+    """(T,) at SAMPLE_RATE_HZ → the middle of it, at most so long."""
+    length = round(duration_s * SAMPLE_RATE_HZ)
+    start = max(0, len(waveform) - length) // 2
+    return waveform[start : start + length]
+
+
 def decode(
     file: BinaryIO, *, sample_rate_hz: int = SAMPLE_RATE_HZ, max_duration_s: float = MAX_DURATION_S
 ) -> DecodedAudio:

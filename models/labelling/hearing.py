@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from models.analysis import TrackAnalysis, analyse
-from models.audio import SAMPLE_RATE_HZ, decode
+from models.audio import SAMPLE_RATE_HZ, decode, middle
 from models.datasets.track import Dataset, LabelledTrack
 from models.errors import AudioUnreadable, ModelError
 from models.taggers.tagger import Floats, Tagger, read_tagger, resampled
@@ -97,13 +97,6 @@ def listen_to_all(
     hear = partial(_hear, teachers=teachers, cache=cache)
     with ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from zip(dataset.tracks, pool.map(hear, dataset.tracks), strict=True)
-
-
-def middle(waveform: Floats, duration_s: float) -> Floats:
-    """(T,) at 22 050 Hz → the middle of it, at most so long."""
-    length = round(duration_s * SAMPLE_RATE_HZ)
-    start = max(0, len(waveform) - length) // 2
-    return waveform[start : start + length]
 
 
 def levelled(waveform: Floats) -> Floats:

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from models.audio import decode
+from models.audio import decode, middle
 from models.csn.inputs import CHROMA_SIZE, MEL_BANDS, SAMPLE_RATE_HZ, VERSION
 from models.csn.track_features import TrackFeatures, waveform_to_features
 from models.encoder import Floats
@@ -133,9 +133,7 @@ def _extracted(cache: FeatureCache, path: Path) -> Extracted:
 
 
 def _features(waveform: Floats, max_duration_s: float) -> TrackFeatures:
-    length = round(max_duration_s * SAMPLE_RATE_HZ)
-    start = max(0, len(waveform) - length) // 2
-    piece = waveform[start : start + length]
+    piece = middle(waveform, max_duration_s)
     if len(piece) < MIN_DURATION_S * SAMPLE_RATE_HZ:
         raise AudioUnreadable(f"It has {len(piece) / SAMPLE_RATE_HZ:.1f} s; {MIN_DURATION_S:g} s are needed.")
     features = waveform_to_features(piece)
