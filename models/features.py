@@ -131,10 +131,15 @@ def onset_to_tempogram(onset: Tensor, lags: int, block_frames: int = BLOCK_FRAME
     As ``librosa.feature.tempogram``: lag 0 is 1, and beyond both ends the envelope falls to 0 as a straight line.
     One thing deviates: where nothing rises by more than ONSET_FLOOR, rounding errors are not blown up to 1.
     """
-    ramp = torch.arange(lags // 2, device=onset.device) / (lags // 2)
-    windows = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]]).unfold(0, lags, 1)[: len(onset)]
+    windows = ramped(onset, lags // 2).unfold(0, lags, 1)[: len(onset)]
     blocks = torch.split(windows, block_frames)
     return torch.cat([windows_to_tempogram(block) for block in blocks]).T
+
+
+def ramped(onset: Tensor, frames: int) -> Tensor:
+    """(F,) → (F + 2 · frames,) which rises from 0 to the first value and falls to 0 from the last, as a line."""
+    ramp = torch.arange(frames, device=onset.device) / frames
+    return torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]])
 
 
 def windows_to_tempogram(windows: Tensor) -> Tensor:

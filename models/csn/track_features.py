@@ -18,6 +18,7 @@ from models.csn.inputs import (
 )
 from models.csn.settings import NetworkSettings
 from models.encoder import Floats
+from models.features import ramped
 from models.track_frames import canonicalise
 
 MEL_STEP = 0.01
@@ -135,9 +136,7 @@ def _stretched(onset: Tensor, first: Tensor, length: int, stretch: float) -> Ten
 
     Beyond both ends it falls to 0 as a straight line, as for librosa's tempogram.
     """
-    half = TEMPOGRAM_LAGS // 2
-    ramp = torch.arange(half) / half
-    padded = torch.cat([ramp * onset[0], onset, ramp.flip(0) * onset[-1]])
+    padded = ramped(onset, TEMPOGRAM_LAGS // 2)
     middle = length // 2
     positions = first[:, None] + middle + (torch.arange(length) - middle) * stretch
     below = positions.floor().long()
