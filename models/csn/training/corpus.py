@@ -72,6 +72,18 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.entries)
 
+    def labelled(self, dimension: str) -> Bools:
+        """(N,) of which tracks something is known in a dimension."""
+        if dimension == "tempo":
+            return np.isfinite(self.tempi_bpm)
+        if dimension == "key":
+            return np.asarray(self.tonics != NO_KEY)
+        return np.asarray(self.known[dimension].any(axis=1))
+
+    def rows_by_domain(self) -> list[Indices]:
+        """Rows of the tracks of each domain, in the order of their names."""
+        return [np.flatnonzero(self.domains == number) for number in range(len(self.domain_names))]
+
     def statement(self) -> bytes:
         """All that is known of the tracks: different for another file, label, origin or vocabulary."""
         names = {"entries": self.entries, "domains": self.domain_names, "vocabulary": dict(self.vocabulary)}

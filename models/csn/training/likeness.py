@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.csn.training.corpus import NO_KEY, Bools, Corpus, Indices
+from models.csn.training.corpus import Bools, Corpus, Indices
 from models.datasets.tempo import alike_in_tempo
 
 
@@ -30,28 +29,15 @@ def likeness(corpus: Corpus, dimension: str) -> Likeness:
     both. Tracks of one origin are neither: what a piece or an album sounds like must not stand for a dimension.
     """
     if dimension == "tempo":
-        alike, comparable = _tempo(corpus.tempi_bpm)
+        there = np.where(corpus.labelled(dimension), corpus.tempi_bpm, 1.0)
+        alike = alike_in_tempo(there[:, None], there)
     elif dimension == "key":
-        tonics = corpus.tonics
-        alike, comparable = tonics[:, None] == tonics, _both(np.asarray(tonics != NO_KEY))
+        alike = corpus.tonics[:, None] == corpus.tonics
     else:
         tags = corpus.tags[dimension].astype(np.float32)
-        domains = corpus.domains
         alike = tags @ tags.T > 0
-        comparable = _both(np.asarray(corpus.known[dimension].any(axis=1), dtype=np.bool_)) & (
-            domains[:, None] == domains
-        )
-    origins = corpus.origins
-    comparable &= origins[:, None] != origins
+    labelled, origins = corpus.labelled(dimension), corpus.origins
+    comparable = labelled[:, None] & labelled & (origins[:, None] != origins)
+    if dimension in corpus.tags:
+        comparable &= corpus.domains[:, None] == corpus.domains
     return Likeness(alike & comparable, ~alike & comparable)
-
-
-def _tempo(tempi_bpm: NDArray[np.float64]) -> tuple[Bools, Bools]:
-    known = np.isfinite(tempi_bpm)
-    there = np.where(known, tempi_bpm, 1.0)
-    return alike_in_tempo(there[:, None], there), _both(known)
-
-
-def _both(known: Bools) -> Bools:
-    both: Bools = known[:, None] & known
-    return both

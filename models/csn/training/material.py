@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-import numpy as np
-
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import Corpus, CorpusTrack, make_corpus, vocabulary_of
 from models.csn.training.feature_cache import Extracted, FeatureCache
@@ -128,6 +126,5 @@ def _sides(tracks: Sequence[CorpusTrack]) -> tuple[list[CorpusTrack], list[Corpu
 
 def _makes_triplets(corpus: Corpus, spaces: Sequence[str]) -> bool:
     """Whether there is a triplet within some domain, as ``validation.accuracies`` needs them."""
-    numbers = range(len(corpus.domain_names))
-    domains = [corpus.take(np.flatnonzero(corpus.domains == number)) for number in numbers]
+    domains = [corpus.take(rows) for rows in corpus.rows_by_domain()]
     return any(len(likeness(own, space).anchors) for own in domains for space in spaces)

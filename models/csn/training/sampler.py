@@ -1,15 +1,15 @@
 """Which tracks make a batch: conditional sampling, so that every dimension finds tracks that are alike in it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.csn.training.config import DomainSettings, TrainingConfig
-from models.csn.training.corpus import NO_KEY, Corpus, Indices
+from models.csn.training.corpus import Corpus, Indices
 from models.datasets.tempo import alike_in_tempo
 
 ATTEMPTS = 20
-
-Bools = NDArray[np.bool_]
 
 
 class Sampler:
@@ -27,37 +27,30 @@ class Sampler:
 
     def __init__(self, corpus: Corpus, config: TrainingConfig) -> None:
         self._corpus = corpus
-        self._rows = [np.flatnonzero(corpus.domains == number) for number in range(len(corpus.domain_names))]
+        self._rows = corpus.rows_by_domain()
         shares = [config.domains.get(name, DomainSettings()).share for name in corpus.domain_names]
         there = [share * bool(len(rows)) for share, rows in zip(shares, self._rows, strict=True)]
         self._counts = _parts(np.array(there), config.batch.tracks)
-        self._dimensions = [self._labelled(rows, config.network.spaces) for rows in self._rows]
+        self._labelled = [self._by_dimension(rows, config.network.spaces) for rows in self._rows]
 
     def draw(self, generator: np.random.Generator) -> Indices:
         """(B,) rows of the corpus."""
         parts = []
-        for count, rows, dimensions in zip(self._counts, self._rows, self._dimensions, strict=True):
-            pairs = [self._pair(generator, rows, dimensions) for _ in range(count // 4)] if dimensions else []
+        for count, rows, labelled in zip(self._counts, self._rows, self._labelled, strict=True):
+            pairs = [self._pair(generator, labelled) for _ in range(count // 4)] if labelled else []
             drawn = np.concatenate([np.zeros(0, np.int64), *pairs])
             parts += [drawn, generator.choice(rows, count - len(drawn), replace=len(rows) < count)]
         return np.concatenate(parts)
 
-    def _labelled(self, rows: Indices, spaces: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(space for space in spaces if self._holders(rows, space).any())
+    def _by_dimension(self, rows: Indices, spaces: tuple[str, ...]) -> dict[str, Indices]:
+        """Of some rows those that are labelled, for each dimension in which any is."""
+        labelled = {space: rows[self._corpus.labelled(space)[rows]] for space in spaces}
+        return {space: found for space, found in labelled.items() if len(found)}
 
-    def _holders(self, rows: Indices, dimension: str) -> Bools:
-        if dimension == "tempo":
-            known = np.isfinite(self._corpus.tempi_bpm)
-        elif dimension == "key":
-            known = np.asarray(self._corpus.tonics != NO_KEY)
-        else:
-            known = np.asarray(self._corpus.tags[dimension].any(axis=1))
-        return np.asarray(known[rows], dtype=np.bool_)
-
-    def _pair(self, generator: np.random.Generator, rows: Indices, dimensions: tuple[str, ...]) -> Indices:
+    def _pair(self, generator: np.random.Generator, labelled: Mapping[str, Indices]) -> Indices:
         """(2,) tracks that are alike in a dimension; of different origins, if such are found soon."""
-        dimension = dimensions[generator.integers(len(dimensions))]
-        alike = self._alike(generator, rows, dimension)
+        dimension = tuple(labelled)[generator.integers(len(labelled))]
+        alike = self._alike(generator, labelled[dimension], dimension)
         pair = generator.choice(alike, 2)
         for _ in range(ATTEMPTS):
             if self._corpus.origins[pair[0]] != self._corpus.origins[pair[1]]:
@@ -65,18 +58,15 @@ class Sampler:
             pair = generator.choice(alike, 2)
         return pair
 
-    def _alike(self, generator: np.random.Generator, rows: Indices, dimension: str) -> Indices:
-        """Some tracks that share a tag, a tonic or the tempo of one of them."""
-        labelled = rows[self._holders(rows, dimension)]
+    def _alike(self, generator: np.random.Generator, labelled: Indices, dimension: str) -> Indices:
+        """Some of the labelled tracks: those that share a tag, a tonic or the tempo of one of them."""
         one = generator.choice(labelled)
         if dimension == "tempo":
-            alike = alike_in_tempo(self._corpus.tempi_bpm, self._corpus.tempi_bpm[one])
-        elif dimension == "key":
-            alike = np.asarray(self._corpus.tonics == self._corpus.tonics[one])
-        else:
-            tags = self._corpus.tags[dimension]
-            alike = tags[:, generator.choice(np.flatnonzero(tags[labelled].any(axis=0)))]
-        return labelled[alike[labelled]]
+            return labelled[alike_in_tempo(self._corpus.tempi_bpm[labelled], self._corpus.tempi_bpm[one])]
+        if dimension == "key":
+            return np.asarray(labelled[self._corpus.tonics[labelled] == self._corpus.tonics[one]])
+        tags = self._corpus.tags[dimension][labelled]
+        return labelled[tags[:, generator.choice(np.flatnonzero(tags.any(axis=0)))]]
 
 
 def _parts(shares: NDArray[np.float64], total: int) -> list[int]:

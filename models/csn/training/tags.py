@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.csn.training.corpus import Bools, Corpus
 from models.csn.training.objective import Objective
 from models.csn.training.targets import tag_names, targets
+from models.csn.training.validation import unit
 from models.errors import ToolMissing
 from models.metrics.classification import rank_quality
 from models.tag_directions import TagDirections
@@ -46,7 +47,7 @@ def find_tags(
     for space, part in parts.items():
         names = tag_names(train.corpus.vocabulary, space)
         directions = _directions(objective, space, part, train)
-        cosines = _unit(validation.embeddings[:, part]) @ directions.T
+        cosines = unit(validation.embeddings[:, part]) @ directions.T
         wanted = targets(validation.corpus, space)
         has, known = (wanted.wanted > WANTED).numpy(), wanted.known.numpy()
         fits = [
@@ -66,7 +67,7 @@ def _directions(objective: Objective, space: str, part: slice, train: Embedded) 
     else:
         wanted = targets(train.corpus, space)
         has = ((wanted.wanted > WANTED) & wanted.known).float()
-        directions = has.T @ torch.from_numpy(_unit(train.embeddings[:, part]))
+        directions = has.T @ torch.from_numpy(unit(train.embeddings[:, part]))
     found: Floats = torch.nn.functional.normalize(directions, dim=1).numpy()
     return found
 
@@ -87,8 +88,3 @@ def _logistic(cosines: Floats, has: Bools) -> tuple[float, float]:
         raise ToolMissing("Training needs scikit-learn: pip install 'soundkin[evaluation]'.") from error
     fitted = LogisticRegression(C=100.0).fit(cosines[:, None], has)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
-def _unit(vectors: Floats) -> Floats:
-    unit: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
-    return unit

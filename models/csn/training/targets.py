@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.csn.training.corpus import NO_KEY, Bools, Corpus
+from models.csn.training.corpus import Bools, Corpus
 from models.datasets.keys import PITCH_NAMES
 
 TEMPO_STEPS = 24
@@ -53,9 +53,9 @@ def targets(corpus: Corpus, dimension: str) -> Targets:
     line between two tags would be as unlike as any.
     """
     if dimension == "tempo":
-        return _of_one(_bells(corpus.tempi_bpm), np.isfinite(corpus.tempi_bpm))
+        return _of_one(_bells(corpus.tempi_bpm), corpus.labelled(dimension))
     if dimension == "key":
-        return _of_one(np.eye(len(PITCH_NAMES))[corpus.tonics], np.asarray(corpus.tonics != NO_KEY))
+        return _of_one(np.eye(len(PITCH_NAMES))[corpus.tonics], corpus.labelled(dimension))
     known = corpus.known[dimension]
     return Targets(torch.from_numpy(corpus.tags[dimension]).float(), torch.from_numpy(known))
 

@@ -56,8 +56,7 @@ def accuracies(corpus: Corpus, embeddings: Floats, parts: dict[str, slice]) -> d
     What has no triplets in a domain is left out.
     """
     found = {}
-    for number, domain in enumerate(corpus.domain_names):
-        rows = np.flatnonzero(corpus.domains == number)
+    for domain, rows in zip(corpus.domain_names, corpus.rows_by_domain(), strict=True):
         own = corpus.take(rows)
         for dimension, part in parts.items():
             accuracy = triplet_accuracy(embeddings[rows, part], likeness(own, dimension))
@@ -73,12 +72,18 @@ def triplet_accuracy(vectors: Floats, found: Likeness) -> float | None:
         vectors: (N, d), compared by the cosine.
         found: Their likeness.
     """
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
-    similarity = unit @ unit.T
+    directions = unit(vectors)
+    similarity = directions @ directions.T
     shares = [
         _share(similarity[one, found.alike[one]], similarity[one, found.unlike[one]]) for one in found.anchors
     ]
     return float(np.mean(shares)) if shares else None
+
+
+def unit(vectors: Floats) -> Floats:
+    """(N, d) → (N, d) of unit length, or next to zero as they were."""
+    found: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
+    return found
 
 
 def _share(positives: Floats, negatives: Floats) -> float:
