@@ -9,30 +9,26 @@ before is not heard again. `--system csn@FOLDER` judges another artifact.
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from benchmarks.evaluation_tables import table
+from benchmarks.commands import repeated, run_models
+from benchmarks.evaluation_tables import figure, table
+from models.datasets.track import DIMENSIONS
 
 PEERS = ("librosa", "g1", "vq", "bliss")
-SPACES = ["genre", "mood", "instrument", "era", "tempo", "key"]
 QUERIES = 60
 
 
 def ask(question: str, dataset: str, systems: list[str], out: Path, *options: str) -> None:
-    """One question to all systems; its own message says what is wrong with it."""
-    named = [part for system in systems for part in ("--system", system)]
-    command = [sys.executable, "-m", "models", "evaluate", question, dataset, *named, "--out", str(out), *options]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise SystemExit(f"stopped at: evaluate {question}")
+    """One question to all systems."""
+    run_models("evaluate", question, dataset, *repeated("--system", systems), "--out", out, *options)
 
 
 def show(title: str, out: Path, question: str, measures: list[str], tasks: list[str] | None = None) -> str:
     """A report's table under its title."""
     report = json.loads((out / f"{question}.json").read_text(encoding="utf-8"))
     there = list(dict.fromkeys(row["task"] for row in report["rows"]))
-    return f"### {title}\n\n{table(report, tasks or there, measures, SPACES)}\n"
+    return f"### {title}\n\n{table(report, tasks or there, measures, [*DIMENSIONS])}\n"
 
 
 def combined(out: Path, system: str) -> str:
@@ -40,11 +36,8 @@ def combined(out: Path, system: str) -> str:
     report = json.loads((out / "triplets.json").read_text(encoding="utf-8"))
     title = f"all dimensions, sub-spaces of {system}"
     rows = [row for row in report["rows"] if row["task"] == title]
-    lines = ["| sub-spaces | accuracy |", "|---|---:|"]
-    for row in rows:
-        found = row["figures"]["accuracy"]
-        lines.append(f"| {row['space']} | {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] |")
-    return "\n".join(["### Combinations of sub-spaces\n", *lines]) + "\n"
+    lines = [f"| {row['space']} | {figure(row['figures']['accuracy'])} |" for row in rows]
+    return "\n".join(["### Combinations of sub-spaces\n", "| sub-spaces | accuracy |", "|---|---:|", *lines]) + "\n"
 
 
 def main() -> None:
@@ -64,7 +57,7 @@ def main() -> None:
     alone = ["--split", "all", "--most-queries", str(QUERIES), "--no-shortcuts", "--audio", options.audio]
     ask("robustness", options.recordings, [options.system, "librosa"], recorded, *alone)
     parts = [
-        show("Triplet accuracy, rendered test pieces", rendered, "triplets", ["accuracy"], SPACES),
+        show("Triplet accuracy, rendered test pieces", rendered, "triplets", ["accuracy"], [*DIMENSIONS]),
         combined(rendered, options.system),
         show("Is the nearest track alike? Rendered", rendered, "retrieval", ["P@1"]),
         show("What each space tells, rendered", rendered, "disentanglement", ["score"]),

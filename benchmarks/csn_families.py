@@ -1,19 +1,23 @@
 """Which of the papers' findings hold here: variants of the CSN, each trained with the same budget on the same data.
 
-    python -m benchmarks.csn_families OUT --rendered RENDERED/manifest.csv --data rendered=RENDERED/manifest.csv
+    python -m benchmarks.csn_families OUT --rendered RENDERED/manifest.csv --recordings LABELLED.csv --audio MUSIC \
+        --data rendered=RENDERED/manifest.csv --data recorded=UNTESTED.csv@MUSIC
 
-Trains every variant for --epochs with the preset `small` and what the variant changes, then asks all of them for
-triplet accuracy on the rendered test pieces, and prints a table: per dimension by its own sub-space, and in the
-complete space. Runs that are there are not trained again. --data and --only can be given again.
+Trains every variant with the preset `small` and what the variant changes, all with the same batches, then asks all
+of them for triplet accuracy on the rendered test pieces and for recordings of one album or artist, and prints a
+table: per dimension by its own sub-space, in the complete space after the slash, and the mean average precision of
+albums and artists in the complete space. Runs that are there are not trained again. --data and --only can be given
+again.
 """
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-SPACES = ("genre", "mood", "instrument", "era", "tempo", "key")
+from benchmarks.commands import repeated, run_models
+from models.datasets.track import DIMENSIONS
+
+RECORDED = ("album", "artist")
 PLAIN = ("objective.track=0", "objective.origins=0")
 TRIPLET = ("objective.tags=0", "objective.triplet=1", *PLAIN)
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -48,39 +52,38 @@ def train(name: str, changes: tuple[str, ...], options: argparse.Namespace) -> N
     run = folder(options.out, name)
     if (run / "csn" / "manifest.json").exists():
         return
-    settings = [f"epochs={options.epochs}", f"batch.per_epoch={options.batches}", *changes]
-    named = [part for text in options.data for part in ("--data", text)]
-    changed = [part for setting in settings for part in ("--set", setting)]
-    cache = ["--cache", str(options.cache or options.out / "features")]
-    command = [sys.executable, "-m", "models", "train", "csn", "--out", str(run), *named, *cache, *changed]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise SystemExit(f"stopped at: {name}")
+    budget = (f"epochs={options.epochs}", f"batch.per_epoch={options.batches}", f"batch.tracks={options.tracks}")
+    settings = [*budget, *changes]
+    cache = options.cache or options.out / "features"
+    named = (*repeated("--data", options.data), *repeated("--set", settings))
+    run_models("train", "csn", "--out", run, "--cache", cache, *named)
 
 
 def judge(names: list[str], options: argparse.Namespace) -> dict[str, dict[tuple[str, str], float]]:
-    """Triplet accuracy by variant, then by dimension and space."""
+    """Figures by variant, then by task and space."""
     systems = {f"csn@{folder(options.out, name) / 'csn'}": name for name in names}
-    named = [part for system in systems for part in ("--system", system)]
-    command = [sys.executable, "-m", "models", "evaluate", "triplets", options.rendered, *named]
     report = options.out / "report"
-    if subprocess.run([*command, "--no-shortcuts", "--out", str(report)], check=False).returncode != 0:
-        raise SystemExit("stopped at: evaluate triplets")
+    named = (*repeated("--system", [*systems]), "--no-shortcuts", "--out", report)
+    run_models("evaluate", "triplets", options.rendered, *named)
+    run_models("evaluate", "retrieval", options.recordings, "--audio", options.audio, "--split", "test", *named)
     found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in names}
-    for row in json.loads((report / "triplets.json").read_text(encoding="utf-8"))["rows"]:
-        if row["system"] in systems:
-            cells = found[systems[row["system"]]]
-            cells[row["task"], row["space"]] = row["figures"]["accuracy"]["value"]
+    for question, measure in (("triplets", "accuracy"), ("retrieval", "MAP")):
+        for row in json.loads((report / f"{question}.json").read_text(encoding="utf-8"))["rows"]:
+            if row["system"] in systems:
+                found[systems[row["system"]]][row["task"], row["space"]] = row["figures"][measure]["value"]
     return found
 
 
 def table(found: dict[str, dict[tuple[str, str], float]]) -> str:
-    """Own sub-space, and the complete space after the slash."""
-    lines = [f"| | {' | '.join(SPACES)} | mean |", f"|---|{'---:|' * (len(SPACES) + 1)}"]
+    """Own sub-space, and the complete space after the slash; albums and artists in the complete space."""
+    columns = [*DIMENSIONS, "mean", *RECORDED]
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for name, cells in found.items():
-        own = [cells[space, space] for space in SPACES]
-        complete = [cells[space, "complete"] for space in SPACES]
+        own = [cells[space, space] for space in DIMENSIONS]
+        complete = [cells[space, "complete"] for space in DIMENSIONS]
         texts = [f"{one:.3f} / {whole:.3f}" for one, whole in zip(own, complete, strict=True)]
-        lines.append(f"| {name} | {' | '.join(texts)} | {sum(own) / len(own):.3f} |")
+        recorded = [f"{cells[task, 'complete']:.3f}" for task in RECORDED]
+        lines.append(f"| {name} | {' | '.join([*texts, f'{sum(own) / len(own):.3f}', *recorded])} |")
     return "\n".join(lines)
 
 
@@ -88,10 +91,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--rendered", required=True, help="manifest whose test pieces are asked about")
+    arguments.add_argument("--recordings", required=True, help="likewise; with --audio")
+    arguments.add_argument("--audio", required=True)
     arguments.add_argument("--data", action="append", required=True, help="as `train csn` takes it")
     arguments.add_argument("--cache", type=Path, help="folder of features")
-    arguments.add_argument("--epochs", type=int, default=10)
+    arguments.add_argument("--epochs", type=int, default=5)
     arguments.add_argument("--batches", type=int, default=60, help="in an epoch")
+    arguments.add_argument("--tracks", type=int, default=32, help="in a batch")
     arguments.add_argument("--only", action="append", choices=VARIANTS, help="default: all")
     options = arguments.parse_args()
     names = options.only or list(VARIANTS)

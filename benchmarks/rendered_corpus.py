@@ -9,10 +9,10 @@ runs: fetch them from where you trust them. Without them the corpus is made of M
 """
 
 import argparse
-import subprocess
-import sys
 from os import cpu_count
 from pathlib import Path
+
+from benchmarks.commands import repeated, run_models
 
 FONTS = {
     "timgm6mb-soundfont": "TimGM6mb.sf2",
@@ -20,13 +20,6 @@ FONTS = {
     "opl3-soundfont": "OPL-3_FM_128M.sf2",
 }
 HELD_OUT = ("fluid-soundfont-gm", "FluidR3_GM.sf2")
-
-
-def corpus(*arguments: object) -> None:
-    """One step; its own message says what is wrong with it."""
-    command = [sys.executable, "-m", "models", "corpus", *map(str, arguments)]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise SystemExit(f"stopped at: corpus {' '.join(map(str, arguments[:2]))}")
 
 
 def font(tools: Path, package: str, name: str) -> Path:
@@ -47,14 +40,16 @@ def main() -> None:
 
     tools, scores = options.out / "tools", options.out / "scores"
     jobs = ("--jobs", options.jobs)
-    corpus("tools", tools)
-    corpus("scores", "mma", tools, scores / "mma", "--seed", options.seed, *jobs)
+    run_models("corpus", "tools", tools)
+    run_models("corpus", "scores", "mma", tools, scores / "mma", "--seed", options.seed, *jobs)
     sources = ["--source", f"mma={scores / 'mma'}"]
     if options.mutopia:
-        corpus("scores", "lilypond", options.mutopia, scores / "mutopia", "--limit", options.pieces, *jobs)
+        limit = ("--limit", options.pieces)
+        run_models("corpus", "scores", "lilypond", options.mutopia, scores / "mutopia", *limit, *jobs)
         sources = ["--source", f"mutopia={scores / 'mutopia'}", *sources]
-    fonts = [option for name in FONTS.items() for option in ("--soundfont", font(tools, *name))]
-    corpus(
+    fonts = repeated("--soundfont", [str(font(tools, *name)) for name in FONTS.items()])
+    run_models(
+        "corpus",
         "render",
         options.out,
         *fonts,
