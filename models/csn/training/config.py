@@ -11,11 +11,13 @@ from models.csn.settings import NetworkSettings
 from models.errors import ConfigInvalid
 
 PRESETS = Path(__file__).parent / "presets"
+COMPLETE = "complete"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+SpaceName = Literal["genre", "mood", "instrument", "era", "tempo", "key"]
 
 
 class _Settings(BaseModel):
@@ -29,8 +31,9 @@ class ObjectiveSettings(_Settings):
         triplet: Weight of the hinge on triplets, mean over the dimensions (paper 001, equation 1).
         track: Weight of the hinge on tracks, on the whole embedding (paper 003: 0.5 beside ``triplet``).
         tags: Weight of the binary cross-entropy of tags: the families proxy and classification.
-        origins: Weight of the binary cross-entropy of origins, in the sub-space of genre: to tell albums apart is
-            to know finer styles than tags name. Of domains that say so, and of their training tracks alone.
+        origins: Weight of the binary cross-entropy of origins: to tell albums apart is to know finer styles than
+            tags name. Of domains that say so, and of their training tracks alone.
+        origin_spaces: Where origins are told apart: sub-spaces, or ``complete`` for the whole embedding.
         margin: Δ of both hinges, in cosine distance.
         normalised: Whether tags are scored on embeddings of unit length. With it a proxy and a classification
             weight are the same thing; without it this is plain classification.
@@ -41,6 +44,7 @@ class ObjectiveSettings(_Settings):
     track: NotNegative = 0.0
     tags: NotNegative = 0.0
     origins: NotNegative = 0.0
+    origin_spaces: tuple[SpaceName | Literal["complete"], ...] = ("genre",)
     margin: Positive = 0.1
     normalised: bool = True
     disentangled: bool = True
@@ -124,7 +128,7 @@ class DomainSettings(_Settings):
     """
 
     share: Positive = 1.0
-    ignore: tuple[Literal["genre", "mood", "instrument", "era", "tempo", "key"], ...] = ()
+    ignore: tuple[SpaceName, ...] = ()
     origins: bool = False
     min_confidence: Share = 0.0
 
@@ -137,6 +141,7 @@ class TrainingConfig(_Settings):
         domains: By the name that ``--data NAME=…`` gives.
         max_duration_s: Of a track that is listened to, around its middle.
         min_tracks_per_tag: A tag of fewer training tracks is not learnt.
+        min_tracks_per_origin: Nor is an origin of fewer.
         validation_segments: Of a track, evenly spread; the same in every epoch.
         epochs: At most.
         seed: Of everything that is drawn.
@@ -150,6 +155,7 @@ class TrainingConfig(_Settings):
     domains: Mapping[str, DomainSettings] = {}
     max_duration_s: Annotated[float, Field(ge=3, allow_inf_nan=False)] = 90.0
     min_tracks_per_tag: Count = 10
+    min_tracks_per_origin: Count = 10
     validation_segments: Count = 8
     epochs: Count = 100
     seed: Annotated[int, Field(ge=0)] = 0
@@ -159,6 +165,9 @@ class TrainingConfig(_Settings):
         changed = self.augmentation.transpose + self.augmentation.stretch
         if self.network.inputs == "single" and changed:
             raise ValueError("augmentation: transpose and stretch need network.inputs = 'multi'")
+        absent = {*self.objective.origin_spaces} - {*self.network.spaces, COMPLETE}
+        if self.objective.origins and absent:
+            raise ValueError(f"objective.origin_spaces: the network has no {', '.join(sorted(absent))}")
         if self.objective.track and self.batch.segments == 1:
             raise ValueError("objective.track compares segments of one track: batch.segments must be 2 or more")
         return self

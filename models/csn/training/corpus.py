@@ -208,7 +208,7 @@ def _known(tags: Bools, domains: Indices) -> Bools:
 def _styles(origins: Indices, are_styles: Bools, config: TrainingConfig) -> Bools:
     """(N, Y) one column for each origin that is a style and has enough tracks."""
     sizes = np.bincount(origins[are_styles]) if are_styles.any() else np.zeros(0, np.int64)
-    return np.asarray(origins[:, None] == np.flatnonzero(sizes >= config.min_tracks_per_tag))
+    return np.asarray(origins[:, None] == np.flatnonzero(sizes >= config.min_tracks_per_origin))
 
 
 def _numbers(names: Iterable[str]) -> Indices:

@@ -16,7 +16,6 @@ from models.csn.training.targets import Targets, style_targets, targets
 
 TRACK = "track"
 STYLES = "styles"
-STYLE_SPACE = "genre"
 LEAST_SHARE = 1e-3
 
 
@@ -26,7 +25,7 @@ class Losses:
 
     Attributes:
         total: What is minimised.
-        parts: By dimension, ``track`` and ``styles``: for those who watch.
+        parts: By dimension, ``track``, and ``styles`` by where origins are told apart: for those who watch.
     """
 
     total: Tensor
@@ -50,14 +49,16 @@ class Objective(nn.Module):
         whole = slice(0, network.dimension)
         parts = {space: part if settings.disentangled else whole for space, part in network.slices().items()}
         self._spaces = tuple(parts)
-        self._parts = parts | {STYLES: parts.get(STYLE_SPACE, whole)}
+        styles = {f"{STYLES} {space}": parts.get(space, whole) for space in settings.origin_spaces}
+        self._styles = tuple(styles) if settings.origins else ()
+        self._parts = parts | styles
         self.directions = nn.ParameterDict()
         self.offsets = nn.ParameterDict()
         if settings.tags:
             for space in self._spaces:
                 self._learn_tags(space, targets(corpus, space))
-        if settings.origins:
-            self._learn_tags(STYLES, style_targets(corpus))
+        for name in self._styles:
+            self._learn_tags(name, style_targets(corpus))
 
     def _learn_tags(self, space: str, found: Targets) -> None:
         log_odds = _log_odds(found)
@@ -84,10 +85,10 @@ class Objective(nn.Module):
         by_space = torch.stack([self._of_space(space, tracks, batch.corpus, generator) for space in self._spaces])
         total = by_space.mean()
         parts = dict(zip(self._spaces, by_space.tolist(), strict=True))
-        if settings.origins:
-            styles = self._of_tags(STYLES, tracks, style_targets(batch.corpus))
-            total = total + settings.origins * styles
-            parts[STYLES] = styles.item()
+        for styles in self._styles:
+            loss = self._of_tags(styles, tracks, style_targets(batch.corpus))
+            total = total + settings.origins * loss
+            parts[styles] = loss.item()
         if settings.track:
             regularisation = self._of_tracks(embeddings, batch.corpus, generator)
             total = total + settings.track * regularisation

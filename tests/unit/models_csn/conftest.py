@@ -65,6 +65,7 @@ def tiny_config(**sections):
             "optimiser": {"warm_up": 0, "precision": "float32"},
             "batch": {"tracks": 8, "segments": 2, "per_epoch": 2},
             "min_tracks_per_tag": 2,
+            "min_tracks_per_origin": 2,
             "epochs": 4,
             **sections,
         }

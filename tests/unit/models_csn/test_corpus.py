@@ -118,7 +118,7 @@ def test_an_origin_is_one_within_its_domain_alone(make, several):
 def test_origins_are_styles_where_the_domain_says_so_and_they_have_enough_tracks(make, several):
     changes = [{"source": "many"}, {"source": "few"}, {"source": "many"}]
     both = several(*changes, domain="albums") + several(*changes, domain="scores")
-    config = make.config(min_tracks_per_tag=2, domains={"albums": {"origins": True}})
+    config = make.config(min_tracks_per_origin=2, domains={"albums": {"origins": True}})
     assert make.corpus(both, config, {}).styles.tolist() == [[True], [False], [True], [False], [False], [False]]
 
 

@@ -147,10 +147,25 @@ def test_labels_that_are_not_known_have_no_influence(build, corpus, family):
 def test_the_total_is_the_mean_over_dimensions_and_the_weighed_rest(build):
     _, losses, network = build(**FAMILIES["all"])
     found = losses(embeddings_of(network))
-    assert list(found.parts) == [*DIMENSIONS, STYLES, TRACK]
+    assert list(found.parts) == [*DIMENSIONS, f"{STYLES} genre", TRACK]
     expected = np.mean([found.parts[space] for space in DIMENSIONS])
-    expected += 0.2 * found.parts[STYLES] + 0.5 * found.parts[TRACK]
+    expected += 0.2 * found.parts[f"{STYLES} genre"] + 0.5 * found.parts[TRACK]
     assert found.total.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("spaces", [("genre", "era"), ("key",), ("complete",)])
+def test_origins_are_told_apart_where_that_is_asked_for_and_nowhere_else(build, corpus, spaces):
+    objective, losses, network = build(tags=1.0, origins=0.5, origin_spaces=spaces)
+    embeddings = embeddings_of(network)
+    found = losses(embeddings, replace(known_only(corpus, "nothing"), styles=corpus.styles))
+    found.total.backward()
+    assert found.total.item() == pytest.approx(0.5 * sum(found.parts[f"{STYLES} {space}"] for space in spaces))
+    parts = network.slices() | {"complete": slice(0, network.dimension)}
+    expected = torch.zeros(network.dimension, dtype=torch.bool)
+    for space in spaces:
+        expected[parts[space]] = True
+        assert objective.directions[f"{STYLES} {space}"].grad.any()
+    assert torch.equal(embeddings.grad.abs().amax((0, 1)) > 0, expected)
 
 
 def test_weights_weigh(build):

@@ -86,6 +86,11 @@ def test_changes_come_on_top_of_the_file_the_last_one_last(written):
         (SMALLEST + "[domains.mine]\nignore = ['eras']\n", r"domains\.mine\.ignore\.0: .*'era'"),
         (SMALLEST + "[network]\ncolumns = 100\n", "network: .*columns: .*multiple of 64"),
         (SMALLEST + "[network]\nspaces = ['colour']\n", "network: .*spaces: expected different ones of"),
+        (
+            "[objective]\ntags = 1\norigins = 1\norigin_spaces = ['genre', 'key']\n[network]\nspaces = ['genre']\n",
+            "objective.origin_spaces: the network has no key",
+        ),
+        ("[objective]\ntags = 1\norigin_spaces = ['all']\n", r"objective\.origin_spaces\.0\.\S+: .*'complete'"),
         ("[objective]\ntrack = 1\n", "objective.track compares segments of one track: batch.segments must be 2"),
         (
             SMALLEST + "[network]\ninputs = 'single'\n[augmentation]\ntranspose = 0.5\n",
