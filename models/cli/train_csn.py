@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID
 
 from models.allocation import keep_freed_memory
-from models.artifact import check_place
+from models.artifact import Artifact, check_place, read_artifact
 from models.cli.console import console, progress_bar, refuse, report_refusal
+from models.csn.encoder import NAME
 from models.csn.training.config import TrainingConfig, read_config
 from models.csn.training.export import export
 from models.csn.training.feature_cache import Extracted, FeatureCache
@@ -22,7 +23,7 @@ from models.csn.training.trainer import TOTAL, Trainer
 from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
 from models.errors import ConfigInvalid, ModelError
-from models.registry import resolve_device
+from models.registry import artifact_folder, resolve_device
 
 FORM = "DOMAIN=DATASET[@AUDIO]"
 
@@ -36,6 +37,9 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Artifact to begin with: a folder, or csn as it is shipped.")
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept; default: OUT.cache.")] = None,
     version: Annotated[str, typer.Option(help="Of the artifact.")] = "1",
@@ -52,15 +56,16 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
         check_place(out / "csn")
         datasets = [_opened(text) for text in data]
         place = resolve_device(device)
+        initial = _initial(start) if start else None
     except (ModelError, OSError) as error:
         refuse(error)
     keep_freed_memory()
     features = FeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
     try:
         material = _gather(datasets, features, settings, jobs)
-        trainer = Trainer(settings, material, out, place)
+        trainer = Trainer(settings, material, out, place, initial)
         _train(trainer, settings)
-        command = _portable_command(config, change or [])
+        command = _portable_command(config, change or [], initial)
         manifest = export(trainer, material, settings, out / "csn", version=version, command=command)
     except (ModelError, OSError) as error:
         console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
@@ -129,7 +134,12 @@ def _line(record: EpochRecord) -> str:
     )
 
 
-def _portable_command(config: str, changes: list[str]) -> str:
-    """The command without what differs from machine to machine."""
-    options = [part for change in changes for part in ("--set", change)]
+def _initial(name: str) -> Artifact:
+    return read_artifact(artifact_folder(name) if name == NAME else Path(name))
+
+
+def _portable_command(config: str, changes: list[str], initial: Artifact | None) -> str:
+    """The command without what differs from machine to machine; an artifact is named by its digest."""
+    options = ["--from", initial.manifest.digest] if initial else []
+    options += [part for change in changes for part in ("--set", change)]
     return shlex.join(["python", "-m", "models", "train", "csn", "--config", Path(config).name, *options])

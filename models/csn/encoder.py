@@ -63,12 +63,12 @@ class CsnEncoder:
     def __init__(self, artifact: Artifact, device: torch.device) -> None:
         self.manifest = artifact.manifest
         self.device = device
-        self._settings = _settings(artifact.manifest)
+        self._settings = network_settings(artifact.manifest)
         self.tags: Mapping[str, TagDirections] = {
             space: artifact.tag_directions(space) for space in artifact.manifest.tags
         }
         network = CsnNetwork(self._settings)
-        _load(network, artifact)
+        load_weights(network, artifact)
         _fold(network.eval())
         self._network = channels_last(network).to(device)
 
@@ -106,7 +106,12 @@ class CsnEncoder:
         return Segments(mel.view(len(rows), MEL_BANDS, -1), onset, cens.view(len(rows), CHROMA_SIZE, -1))
 
 
-def _settings(manifest: EncoderManifest) -> NetworkSettings:
+def network_settings(manifest: EncoderManifest) -> NetworkSettings:
+    """The network that an artifact is one of.
+
+    Raises:
+        ArtifactInvalid: It states none, or one for other inputs or spaces.
+    """
     stated = manifest.settings
     if stated.get("inputs_version") != VERSION or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
         raise ArtifactInvalid(
@@ -124,8 +129,12 @@ def _settings(manifest: EncoderManifest) -> NetworkSettings:
     return settings
 
 
-def _load(network: CsnNetwork, artifact: Artifact) -> None:
-    """Fill in the weights, whatever their precision; what counts the batches of a normalisation is not kept."""
+def load_weights(network: CsnNetwork, artifact: Artifact) -> None:
+    """Fill in the weights, whatever their precision; what counts the batches of a normalisation is not kept.
+
+    Raises:
+        ArtifactInvalid: They are those of another network.
+    """
     state = network.state_dict()
     for name, tensor in state.items():
         if tensor.is_floating_point():

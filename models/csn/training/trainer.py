@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
+from models.artifact import Artifact
 from models.csn.network import CsnNetwork, channels_last
 from models.csn.segment_inputs import network_inputs
 from models.csn.track_features import Segments
@@ -19,6 +20,7 @@ from models.csn.training import checkpoint
 from models.csn.training.batch import Batch, draw_batch
 from models.csn.training.checkpoint import BEST, LAST, Checkpoint
 from models.csn.training.config import TrainingConfig
+from models.csn.training.initial import begin_from
 from models.csn.training.material import Material
 from models.csn.training.objective import Objective
 from models.csn.training.run_log import EpochRecord, RunLog
@@ -35,24 +37,41 @@ OnBatch = Callable[[int, dict[str, float]], None]
 
 
 class Trainer:
-    """A run in its folder; it goes on from the last checkpoint there, if there is one.
+    """A run in its folder; it goes on from the last checkpoint there, if there is one, and else begins.
 
     Everything drawn depends on the seed, the epoch and the batch alone, so that a run that was interrupted learns
     the same as one that was not. With other settings of the optimiser its rate begins anew.
 
+    Args:
+        config: Of the run.
+        material: What is learnt from.
+        folder: Of the run.
+        device: To learn on.
+        initial: Whose network it begins with; from nothing without one.
+
     Raises:
         TrainingInterrupted: The folder's checkpoint is damaged or of another run.
+        TrainingImpossible: It cannot begin from this artifact.
     """
 
-    def __init__(self, config: TrainingConfig, material: Material, folder: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        material: Material,
+        folder: Path,
+        device: torch.device,
+        initial: Artifact | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self._material = material
         self._folder = folder
         self._device = device
-        self._identity = material.identity(config)
+        self._identity = material.identity(config) + (f" from {initial.manifest.digest}" if initial else "")
         self.network = channels_last(CsnNetwork(config.network)).to(device)
         self.objective = Objective(config.objective, config.network, material.train).to(device)
+        if initial:
+            begin_from(initial, self.network, self.objective, material.train)
         parameters = [*self.network.parameters(), *self.objective.parameters()]
         settings = config.optimiser
         self._optimiser = torch.optim.AdamW(parameters, settings.learning_rate, weight_decay=settings.weight_decay)

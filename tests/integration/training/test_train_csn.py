@@ -195,6 +195,19 @@ def test_the_artifact_is_an_encoder_that_says_where_it_comes_from(story):
     make_system(f"csn@{story.out / 'csn'}", device="cpu")
 
 
+def test_training_can_begin_from_an_artifact_and_the_new_one_says_so(story, tmp_path):
+    first = load_encoder("csn", "cpu", [story.out]).manifest
+    start = ("--from", str(story.out / "csn"), "--set", "epochs=1", "--set", "optimiser.learning_rate=1e-6")
+    with started(story.corpus, tmp_path / "run", *start) as process:
+        said = process.stderr.read()
+        assert process.wait(60) == 0, said
+    begun = load_encoder("csn", "cpu", [tmp_path / "run"])
+    assert f"--from {first.digest} " in begun.manifest.training["command"]
+    tune_ = soundfile.read(story.corpus / "3.wav", dtype="float32")[0]
+    vectors = [embed(encoder, tune_).vector for encoder in (load_encoder("csn", "cpu", [story.out]), begun)]
+    assert np.corrcoef(*vectors)[0, 1] > 0.9
+
+
 def test_another_run_in_the_same_folder_is_refused(story):
     with started(story.corpus, story.out, "--set", "seed=1") as process:
         said = process.stderr.read()
@@ -216,6 +229,7 @@ def test_another_run_in_the_same_folder_is_refused(story):
         (("--set", "epochs"), "'epochs' changes nothing"),
         (("--set", "objective.tripel=1"), "objective.tripel: Extra inputs"),
         (("--device", "gpu"), "'gpu' is no device"),
+        (("--from", "none"), "The manifest none/manifest.json cannot be read"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(corpus, tmp_path, monkeypatch, options, message):
