@@ -1,5 +1,6 @@
 """The command ``embed``: vectors of files."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
@@ -15,6 +16,7 @@ from models.cli.console import progress_bar, refuse, report_refusal
 from models.encoder import Encoder, Prepared, TrackEmbedding
 from models.errors import ModelError
 from models.registry import load_encoder
+from models.whole_file import whole_file
 
 _AHEAD = 4
 """Files whose waveforms may wait for the device, per thread."""
@@ -82,10 +84,8 @@ def _write(out: Path, encoder: Encoder, embedded: dict[Path, TrackEmbedding]) ->
     edges = np.cumsum([space.dimension for space in encoder.manifest.spaces])[:-1]
     names = [space.name for space in encoder.manifest.spaces]
     arrays = dict(zip(names, np.split(vectors, edges, axis=1), strict=True))
-    part = _part_of(out)
-    with part.open("wb") as file:
+    with whole_file(out) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, files=np.array([str(path) for path in embedded], np.str_), **arrays)
-    part.replace(out)
 
 
 def _check_file(out: Path) -> None:
@@ -94,12 +94,6 @@ def _check_file(out: Path) -> None:
         raise typer.BadParameter(f"{out} is a folder; --out names the .npz file to write.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        part = _part_of(out)
-        part.touch()
-        part.unlink()
+        tempfile.TemporaryFile(dir=out.parent).close()
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written ({error}). Name another file with --out.") from error
-
-
-def _part_of(out: Path) -> Path:
-    return out.with_name(f".{out.name}.part")

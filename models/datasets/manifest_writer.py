@@ -17,6 +17,7 @@ from models.datasets.columns import (
 from models.datasets.labels import tags_of
 from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
 from models.errors import DatasetInvalid
+from models.whole_file import whole_file
 
 
 def write_manifest(path: Path, tracks: Iterable[LabelledTrack]) -> None:
@@ -38,9 +39,8 @@ def write_manifest(path: Path, tracks: Iterable[LabelledTrack]) -> None:
     writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text.getvalue(), encoding="utf-8", newline="")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
 def _cells(track: LabelledTrack) -> dict[str, str]:

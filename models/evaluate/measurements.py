@@ -1,7 +1,5 @@
 """What systems measured of tracks, on disk: written whole or not at all, so that an interrupted run goes on."""
 
-import os
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from models.datasets.track import LabelledTrack
 from models.evaluate.system import Measured
 from models.evaluate.view import View
+from models.whole_file import whole_file
 
 _KEY_CHARACTERS = 32
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
@@ -65,9 +64,8 @@ class Measurements:
         """Write what was measured."""
         path = self._path(digest, track, view, identity)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.npz")
-        np.savez(part, allow_pickle=False, **measured)
-        part.replace(path)
+        with whole_file(path, shared=True) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **measured)
 
     def _path(self, digest: str, track: LabelledTrack, view: View, identity: str) -> Path:
         key = _hash(f"{digest} {track.id}")

@@ -1,8 +1,6 @@
 """What teachers hear in recordings: two taggers for the tags, the analysis for tempo and key; once per file."""
 
 import json
-import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from models.datasets.track import Dataset, LabelledTrack
 from models.errors import AudioUnreadable, ModelError
 from models.taggers.tagger import Floats, Tagger, read_tagger, resampled
 from models.track_frames import LEVEL_RMS, SILENCE_RMS, gated_rms
+from models.whole_file import whole_file
 
 TEACHERS = ("msd_fcn", "msd_crnn")
 EXCERPT_S = 87.0
@@ -124,10 +123,9 @@ def _hear(track: LabelledTrack, teachers: Teachers, cache: Path) -> Hearing | st
 
 def _keep(path: Path, hearing: Hearing) -> None:
     """Write whole or not at all: an interrupted run goes on where it stopped."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.part")
     heard = {"probabilities": hearing.probabilities.tolist(), "analysis": asdict(hearing.analysis)}
-    part.write_text(json.dumps(heard), encoding="utf-8")
-    part.replace(path)
+    with whole_file(path, shared=True) as part:
+        part.write_text(json.dumps(heard), encoding="utf-8")
 
 
 def _kept(path: Path) -> Hearing:

@@ -12,6 +12,7 @@ from models.datasets.track import Dataset, LabelledTrack
 from models.labelling.hearing import TEACHERS, Hearing
 from models.labelling.rule import Verdicts, judge
 from models.taggers.vocabulary import MSD
+from models.whole_file import whole_file
 
 TEACHER_LABELS = f"teacher:{'+'.join(TEACHERS)}"
 
@@ -47,8 +48,7 @@ def label(dataset: Dataset, heard: Mapping[str, Hearing]) -> tuple[Dataset, Verd
 
 def write_scores(path: Path, heard: Mapping[str, Hearing], verdicts: Verdicts) -> None:
     """Write what lies behind the labels: probabilities (N, teachers, 50) and the verdicts, as ``.npz``."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         np.savez(
             file,
             allow_pickle=False,
@@ -60,7 +60,6 @@ def write_scores(path: Path, heard: Mapping[str, Hearing], verdicts: Verdicts) -
             kappa=verdicts.kappa,
             given=verdicts.given,
         )
-    part.replace(path)
 
 
 def stacked(heard: Sequence[Hearing]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -23,6 +23,7 @@ from models.rendering.score import Score
 from models.rendering.settings import RenderSettings
 from models.rendering.synthesis import RATE_HZ, Samples, Synthesiser
 from models.rendering.treatment import MAX_VELOCITY, MIN_VELOCITY, Treatment, draw_treatment
+from models.whole_file import whole_file
 
 ATTEMPTS = 4
 """Draws for each take that is wanted, on average, before a piece is given up."""
@@ -134,9 +135,5 @@ def _written(files: list[tuple[LabelledTrack, bytes]]) -> tuple[LabelledTrack, .
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file, with its folder, that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with whole_file(path) as part:
         part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

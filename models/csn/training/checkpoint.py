@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from models.errors import TrainingInterrupted
+from models.whole_file import whole_file
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -45,12 +46,10 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         TrainingInterrupted: There is no room, or no right to write; the checkpoint before stays.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
-        torch.save(asdict(checkpoint), part)
-        part.replace(path)
+        with whole_file(path) as part:
+            torch.save(asdict(checkpoint), part)
     except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
         raise TrainingInterrupted(
             f"The checkpoint {path} cannot be written ({error}). Make room for it: the same command goes on from "
             "the epoch before."

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from multiprocessing import get_context
-from os import getpid
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from models.csn.inputs import CHROMA_SIZE, MEL_BANDS, SAMPLE_RATE_HZ, VERSION
 from models.csn.track_features import TrackFeatures, waveform_to_features
 from models.encoder import Floats
 from models.errors import AudioUnreadable, ModelError, TrainingInterrupted
+from models.whole_file import whole_file
 
 KINDS = {
     "mel": (torch.uint8, (MEL_BANDS,)),
@@ -107,13 +107,8 @@ class FeatureCache:
         Raises:
             OSError: There is no room, or no right to write.
         """
-        path = self._path(entry)
-        part = path.with_name(f".{path.name}.{getpid()}.part")
-        try:
+        with whole_file(self._path(entry), shared=True) as part:
             part.write_bytes(save({name: getattr(features, name).contiguous() for name in KINDS}))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
     def _path(self, entry: str) -> Path:
         return self.folder / f"{entry}.safetensors"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ToolMissing
+from models.whole_file import whole_file
 
 FILE = "log.csv"
 CURVES = "curves.png"
@@ -52,12 +53,10 @@ class RunLog:
     def append(self, record: EpochRecord) -> None:
         """Write an epoch down, and draw the curves anew."""
         self._rows.append(record.row())
-        part = self._folder / f".{FILE}.part"
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(self._folder / FILE) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(dict.fromkeys(name for row in self._rows for name in row)))
             writer.writeheader()
             writer.writerows(self._rows)
-        part.replace(self._folder / FILE)
         _draw(self._rows, self._folder / CURVES)
 
 
