@@ -31,9 +31,9 @@ class ObjectiveSettings(_Settings):
         triplet: Weight of the hinge on triplets, mean over the dimensions (paper 001, equation 1).
         track: Weight of the hinge on tracks, on the whole embedding (paper 003: 0.5 beside ``triplet``).
         tags: Weight of the binary cross-entropy of tags: the families proxy and classification.
-        origins: Weight of the binary cross-entropy of origins: to tell albums apart is to know finer styles than
-            tags name. Of domains that say so, and of their training tracks alone.
-        origin_spaces: Where origins are told apart: sub-spaces, or ``complete`` for the whole embedding.
+        origins: Weight of the binary cross-entropy of origins and artists: to tell albums apart is to know finer
+            styles than tags name. Of domains that say so, and of their training tracks alone.
+        origin_spaces: Where they are told apart: sub-spaces, or ``complete`` for the whole embedding.
         margin: Δ of both hinges, in cosine distance.
         normalised: Whether tags are scored on embeddings of unit length. With it a proxy and a classification
             weight are the same thing; without it this is plain classification.
@@ -123,7 +123,8 @@ class DomainSettings(_Settings):
     Attributes:
         share: Of a batch, relative to the others.
         ignore: Dimensions whose labels are not used here.
-        origins: Whether an origin is a style, as albums are and composers of scores in any orchestration are not.
+        origins: Whether origins and artists are styles, as albums and bands are, and composers of scores in any
+            orchestration are not.
         min_confidence: Of estimated tempi and keys (the attributes ``tempo_confidence`` and ``key_confidence``).
     """
 
@@ -141,7 +142,7 @@ class TrainingConfig(_Settings):
         domains: By the name that ``--data NAME=…`` gives.
         max_duration_s: Of a track that is listened to, around its middle.
         min_tracks_per_tag: A tag of fewer training tracks is not learnt.
-        min_tracks_per_origin: Nor is an origin of fewer.
+        min_tracks_per_origin: Nor is an origin or an artist of fewer.
         validation_segments: Of a track, evenly spread; the same in every epoch.
         epochs: At most.
         seed: Of everything that is drawn.

@@ -17,6 +17,7 @@ from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
 from models.errors import TrainingImpossible
 
 NO_KEY = -1
+STYLE_KINDS = ("origin", "artist")
 CONFIDENCES = {"tempo": "tempo_confidence", "key": "key_confidence"}
 
 Bools = NDArray[np.bool_]
@@ -48,8 +49,8 @@ class Corpus:
         domain_names: Of all domains, sorted.
         domains: (N,) number of the domain of each.
         origins: (N,) number of the origin of each: what its likeness must not be learnt by.
-        styles: (N, Y) which of the Y origins that are learnt as styles each track has; none where the domain's are
-            no styles.
+        styles: By STYLE_KINDS, (N, Y) which of the Y origins or artists that are learnt as styles each track has;
+            none where the domain's are no styles.
         vocabulary: Tags by dimension.
         tags: By dimension of TAG_DIMENSIONS, (N, Z) whether a track has a tag.
         known: Likewise, (N, Z) whether that is known: a track without any tag of the dimension says nothing, and
@@ -62,7 +63,7 @@ class Corpus:
     domain_names: tuple[str, ...]
     domains: Indices
     origins: Indices
-    styles: Bools
+    styles: Mapping[str, Bools]
     vocabulary: Mapping[str, tuple[str, ...]]
     tags: Mapping[str, Bools]
     known: Mapping[str, Bools]
@@ -94,6 +95,7 @@ class Corpus:
             self.tonics,
             *self.tags.values(),
             *self.known.values(),
+            *self.styles.values(),
         )
         return json.dumps(names).encode() + b"".join(array.tobytes() for array in arrays)
 
@@ -104,7 +106,7 @@ class Corpus:
             domain_names=self.domain_names,
             domains=self.domains[rows],
             origins=self.origins[rows],
-            styles=self.styles[rows],
+            styles={kind: styles[rows] for kind, styles in self.styles.items()},
             vocabulary=self.vocabulary,
             tags={dimension: tags[rows] for dimension, tags in self.tags.items()},
             known={dimension: known[rows] for dimension, known in self.known.items()},
@@ -126,13 +128,12 @@ def make_corpus(
         dimension: np.array([[tag in label.tags(dimension) for tag in own] for label in labels], dtype=np.bool_)
         for dimension, own in vocabulary.items()
     }
-    origins = _numbers(f"{track.domain} {track.track.origin}" for track in tracks)
     return Corpus(
         entries=tuple(track.entry for track in tracks),
         domain_names=domain_names,
         domains=domains,
-        origins=origins,
-        styles=_styles(origins, np.array([label.settings.origins for label in labels]), config),
+        origins=_numbers(f"{track.domain} {track.track.origin}" for track in tracks),
+        styles={kind: _styles(kind, labels, config.min_tracks_per_origin) for kind in STYLE_KINDS},
         vocabulary=vocabulary,
         tags=tags,
         known={dimension: _known(found, domains) for dimension, found in tags.items()},
@@ -186,6 +187,11 @@ class _Labels:
         key = self.track.track.key
         return PITCH_NAMES.index(key.partition(" ")[0]) if key and self._is_sure("key") else NO_KEY
 
+    def style(self, kind: str) -> str:
+        """Empty where there is none."""
+        name: str = getattr(self.track.track, kind)
+        return f"{self.track.domain} {name}" if name and self.settings.origins else ""
+
     def _is_sure(self, dimension: str) -> bool:
         if dimension in self.settings.ignore:
             return False
@@ -205,10 +211,12 @@ def _known(tags: Bools, domains: Indices) -> Bools:
     return known
 
 
-def _styles(origins: Indices, are_styles: Bools, config: TrainingConfig) -> Bools:
-    """(N, Y) one column for each origin that is a style and has enough tracks."""
-    sizes = np.bincount(origins[are_styles]) if are_styles.any() else np.zeros(0, np.int64)
-    return np.asarray(origins[:, None] == np.flatnonzero(sizes >= config.min_tracks_per_origin))
+def _styles(kind: str, labels: Sequence[_Labels], min_tracks: int) -> Bools:
+    """(N, Y) one column for each style of a kind that has enough tracks."""
+    names = [label.style(kind) for label in labels]
+    counts = Counter(filter(None, names))
+    learnt = sorted(name for name, count in counts.items() if count >= min_tracks)
+    return np.array([[name == own for own in learnt] for name in names], np.bool_).reshape(len(names), len(learnt))
 
 
 def _numbers(names: Iterable[str]) -> Indices:

@@ -41,9 +41,10 @@ def tag_names(vocabulary: Mapping[str, tuple[str, ...]], dimension: str) -> tupl
 
 
 def style_targets(corpus: Corpus) -> Targets:
-    """Origins that are learnt as styles; known of tracks that have one."""
-    has = torch.from_numpy(corpus.styles)
-    return Targets(has.float(), has.any(1, keepdim=True).expand(has.shape))
+    """Origins and artists that are learnt as styles; of either kind, known of tracks that have one."""
+    kinds = [torch.from_numpy(styles) for styles in corpus.styles.values()]
+    known = [has.any(1, keepdim=True).expand(has.shape) for has in kinds]
+    return Targets(torch.cat(kinds, 1).float(), torch.cat(known, 1))
 
 
 def targets(corpus: Corpus, dimension: str) -> Targets:

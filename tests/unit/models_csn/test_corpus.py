@@ -115,11 +115,17 @@ def test_an_origin_is_one_within_its_domain_alone(make, several):
     assert origins.tolist() == [0, 1, 0, 0, 2, 3, 2, 2]
 
 
-def test_origins_are_styles_where_the_domain_says_so_and_they_have_enough_tracks(make, several):
-    changes = [{"source": "many"}, {"source": "few"}, {"source": "many"}]
+def test_origins_and_artists_are_styles_where_the_domain_says_so_and_they_have_enough_tracks(make, several):
+    changes = [
+        {"source": "many", "artist": ""},
+        {"source": "few", "artist": "busy"},
+        {"source": "many", "artist": "busy"},
+    ]
     both = several(*changes, domain="albums") + several(*changes, domain="scores")
     config = make.config(min_tracks_per_origin=2, domains={"albums": {"origins": True}})
-    assert make.corpus(both, config, {}).styles.tolist() == [[True], [False], [True], [False], [False], [False]]
+    styles = make.corpus(both, config, {}).styles
+    assert styles["origin"].tolist() == [[True], [False], [True], [False], [False], [False]]
+    assert styles["artist"].tolist() == [[False], [True], [True], [False], [False], [False]]
 
 
 def test_some_tracks_keep_all_that_is_known_of_them(make):
@@ -134,7 +140,7 @@ def test_some_tracks_keep_all_that_is_known_of_them(make):
     assert len(taken) == 3
     for field in fields(taken):
         found = getattr(taken, field.name)
-        if isinstance(found, np.ndarray) and field.name not in {"origins", "styles"}:
+        if isinstance(found, np.ndarray) and field.name != "origins":
             np.testing.assert_array_equal(found, getattr(expected, field.name))
     assert taken.origins.tolist() == corpus.origins[rows].tolist()
     for dimension in taken.tags:

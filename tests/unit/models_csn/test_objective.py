@@ -59,7 +59,7 @@ def known_only(corpus, dimension):
         known={name: found & (name == dimension) for name, found in corpus.known.items()},
         tempi_bpm=corpus.tempi_bpm if dimension == "tempo" else np.full(len(corpus), np.nan),
         tonics=corpus.tonics if dimension == "key" else np.full(len(corpus), NO_KEY),
-        styles=np.zeros_like(corpus.styles),
+        styles={kind: np.zeros_like(styles) for kind, styles in corpus.styles.items()},
     )
 
 

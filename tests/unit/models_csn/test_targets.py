@@ -88,8 +88,9 @@ def test_tags_are_wanted_as_they_are_labelled(corpus, dimension):
     assert torch.equal(found.known, torch.from_numpy(corpus.known[dimension]))
 
 
-def test_styles_are_known_of_tracks_that_have_one(corpus):
-    styles = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)
-    found = style_targets(replace(corpus, styles=styles))
-    assert found.wanted.tolist() == [[1, 0], [0, 0], [0, 1]]
-    assert found.known.tolist() == [[True, True], [False, False], [True, True]]
+def test_styles_of_a_kind_are_known_of_tracks_that_have_one(corpus):
+    origins = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)
+    artists = np.array([[0], [1], [0]], dtype=bool)
+    found = style_targets(replace(corpus, styles={"origin": origins, "artist": artists}))
+    assert found.wanted.tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    assert found.known.tolist() == [[True, True, False], [False, False, True], [True, True, False]]
