@@ -54,7 +54,7 @@ def main() -> None:
         ask(question, options.rendered, systems, rendered, "--across-origins", "--no-shortcuts")
     for question in ("retrieval", "tagging"):
         ask(question, options.recordings, systems, recorded, "--audio", options.audio)
-    alone = ["--split", "all", "--most-queries", str(QUERIES), "--no-shortcuts", "--audio", options.audio]
+    alone = ["--split", "test", "--most-queries", str(QUERIES), "--no-shortcuts", "--audio", options.audio]
     ask("robustness", options.recordings, [options.system, "librosa"], recorded, *alone)
     parts = [
         show("Triplet accuracy, rendered test pieces", rendered, "triplets", ["accuracy"], [*DIMENSIONS]),
