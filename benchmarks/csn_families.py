@@ -23,7 +23,12 @@ TRIPLET = ("objective.tags=0", "objective.triplet=1", *PLAIN)
 VARIANTS: dict[str, tuple[str, ...]] = {
     "proxy": PLAIN,
     "proxy + track": ("objective.origins=0",),
-    "proxy + track + origins": (),
+    "proxy + track + albums in genre": (),
+    "proxy + track + albums in the whole": (
+        "objective.origins=1",
+        "objective.origin_spaces=['complete']",
+        "min_tracks_per_origin=3",
+    ),
     "classification, not normalised": (*PLAIN, "objective.normalised=false"),
     "proxy, not disentangled": (*PLAIN, "objective.disentangled=false"),
     "triplet": TRIPLET,
