@@ -15,15 +15,16 @@ from models.artifact import Artifact, check_place, read_artifact
 from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.csn.encoder import NAME
 from models.csn.training.config import TrainingConfig, read_config
+from models.csn.training.epoch_record import EpochRecord
 from models.csn.training.export import export
-from models.csn.training.feature_cache import Extracted, FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.material import Material, gather
-from models.csn.training.run_log import EpochRecord
 from models.csn.training.trainer import TOTAL, Trainer
 from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
 from models.errors import ConfigInvalid, ModelError
 from models.registry import artifact_folder, resolve_device
+from models.runs.feature_cache import Extracted
 
 FORM = "DOMAIN=DATASET[@AUDIO]"
 
@@ -60,7 +61,7 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     except (ModelError, OSError) as error:
         refuse(error)
     keep_freed_memory()
-    features = FeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
+    features = CsnFeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
     try:
         material = _gather(datasets, features, settings, jobs)
         trainer = Trainer(settings, material, out, place, initial)
@@ -89,7 +90,7 @@ def _opened(text: str) -> tuple[str, Dataset]:
 
 
 def _gather(
-    datasets: list[tuple[str, Dataset]], cache: FeatureCache, settings: TrainingConfig, jobs: int
+    datasets: list[tuple[str, Dataset]], cache: CsnFeatureCache, settings: TrainingConfig, jobs: int
 ) -> Material:
     total = sum(track.split != "test" for _, dataset in datasets for track in dataset.tracks)
     with progress_bar() as progress:

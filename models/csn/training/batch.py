@@ -11,7 +11,7 @@ from models.csn.track_features import Segments, TrackFeatures, cut, join, segmen
 from models.csn.training.augmentation import Changes, changed, draw_changes, relabelled
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import Corpus, Indices
-from models.csn.training.feature_cache import FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Batch:
 
 
 def draw_batch(
-    corpus: Corpus, rows: Indices, cache: FeatureCache, config: TrainingConfig, generator: np.random.Generator
+    corpus: Corpus, rows: Indices, cache: CsnFeatureCache, config: TrainingConfig, generator: np.random.Generator
 ) -> Batch:
     """Random segments of the tracks of some rows.
 

@@ -6,11 +6,12 @@ from hashlib import sha256
 
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import Corpus, CorpusTrack, make_corpus, vocabulary_of
-from models.csn.training.feature_cache import Extracted, FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.likeness import likeness
 from models.datasets.collection import split_by_origin
 from models.datasets.track import Dataset
 from models.errors import TrainingImpossible
+from models.runs.feature_cache import Extracted
 
 MIN_TRACKS = 20
 
@@ -40,7 +41,7 @@ class Material:
 
     train: Corpus
     validation: Corpus
-    cache: FeatureCache
+    cache: CsnFeatureCache
     domains: Mapping[str, DomainFacts]
 
     def identity(self, config: TrainingConfig) -> str:
@@ -53,7 +54,7 @@ class Material:
 
 def gather(
     datasets: Sequence[tuple[str, Dataset]],
-    cache: FeatureCache,
+    cache: CsnFeatureCache,
     config: TrainingConfig,
     jobs: int,
     on_file: Callable[[Extracted], None],

@@ -16,17 +16,18 @@ from models.artifact import Artifact
 from models.csn.network import CsnNetwork, channels_last
 from models.csn.segment_inputs import network_inputs
 from models.csn.track_features import Segments
-from models.csn.training import checkpoint
 from models.csn.training.batch import Batch, draw_batch
-from models.csn.training.checkpoint import BEST, LAST, Checkpoint
+from models.csn.training.checkpoint import CsnCheckpoint
 from models.csn.training.config import TrainingConfig
+from models.csn.training.epoch_record import PANELS, EpochRecord
 from models.csn.training.initial import begin_from
 from models.csn.training.material import Material
 from models.csn.training.objective import Objective
-from models.csn.training.run_log import EpochRecord, RunLog
 from models.csn.training.sampler import Sampler
 from models.csn.training.validation import accuracies, track_embeddings
 from models.errors import TrainingInterrupted
+from models.runs.checkpoint import BEST, LAST, load, save
+from models.runs.run_log import RunLog
 
 TOTAL = "total"
 BATCHES_AHEAD = 2
@@ -78,7 +79,7 @@ class Trainer:
         self._sampler = Sampler(material.train, config)
         folder.mkdir(parents=True, exist_ok=True)
         there = (folder / LAST).exists()
-        self._state = checkpoint.load(folder / LAST, self._identity) if there else Checkpoint(self._identity)
+        self._state = load(CsnCheckpoint, folder / LAST, self._identity) if there else CsnCheckpoint(self._identity)
         same_pace = self._state.pace in {"", _pace(config)}
         self._by_batch = _by_batch(self._optimiser, config, 0 if same_pace else self._state.epoch)
         self._plateau = ReduceLROnPlateau(
@@ -86,7 +87,7 @@ class Trainer:
         )
         if there:
             self._resume(same_pace=same_pace)
-        self._log = RunLog(folder, self._state.epoch)
+        self._log = RunLog(folder, self._state.epoch, PANELS)
 
     @property
     def epochs_done(self) -> int:
@@ -146,7 +147,7 @@ class Trainer:
 
     def restore_best(self) -> int:
         """Go back to the epoch with the lowest validation error, and return its number."""
-        best = checkpoint.load(self._folder / BEST, self._identity)
+        best = load(CsnCheckpoint, self._folder / BEST, self._identity)
         self.network.load_state_dict(best.network)
         self.objective.load_state_dict(best.objective)
         return best.epoch
@@ -218,9 +219,9 @@ class Trainer:
         state.schedules = [schedule.state_dict() for schedule in (*self._by_batch, self._plateau)]
         if record.error < state.best_error:
             state.best_error, state.best_epoch = record.error, record.epoch
-            checkpoint.save(state, self._folder / BEST)
-        self._log.append(record)
-        checkpoint.save(state, self._folder / LAST)
+            save(state, self._folder / BEST)
+        self._log.append(record.row())
+        save(state, self._folder / LAST)
 
     def _resume(self, *, same_pace: bool) -> None:
         """Go on from the state; at another pace with the moments of the gradients, but a rate that begins anew."""

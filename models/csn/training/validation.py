@@ -11,7 +11,7 @@ from models.csn.track_features import Segments, join
 from models.csn.training.batch import whole_track
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import Corpus
-from models.csn.training.feature_cache import FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.likeness import Likeness, likeness
 
 Floats = NDArray[np.float32]
@@ -20,7 +20,7 @@ SEGMENTS_AT_ONCE = 256
 
 
 def track_embeddings(
-    corpus: Corpus, cache: FeatureCache, config: TrainingConfig, embed: Callable[[Segments], Tensor]
+    corpus: Corpus, cache: CsnFeatureCache, config: TrainingConfig, embed: Callable[[Segments], Tensor]
 ) -> Floats:
     """(N, E) embeddings of whole tracks: means over their segments, as papers 001 and 003 take them.
 
@@ -38,7 +38,7 @@ def track_embeddings(
     return np.stack(rows)
 
 
-def _blocks(corpus: Corpus, cache: FeatureCache, config: TrainingConfig) -> Iterator[list[Segments]]:
+def _blocks(corpus: Corpus, cache: CsnFeatureCache, config: TrainingConfig) -> Iterator[list[Segments]]:
     """Whole tracks, about SEGMENTS_AT_ONCE segments at a time."""
     parts: list[Segments] = []
     for entry in corpus.entries:

@@ -213,7 +213,7 @@ def test_another_run_in_the_same_folder_is_refused(story):
         said = process.stderr.read()
         assert process.wait(60) == 1
     assert "stopped: " in said
-    assert "holds a run of another network, objective or data" in said
+    assert "holds a run of another model, objective or data" in said
     assert "Traceback" not in said
 
 

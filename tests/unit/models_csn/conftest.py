@@ -14,7 +14,7 @@ from models.csn.settings import NetworkSettings
 from models.csn.track_features import TrackFeatures
 from models.csn.training.config import TrainingConfig
 from models.csn.training.corpus import CorpusTrack, make_corpus, vocabulary_of
-from models.csn.training.feature_cache import FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.material import DomainFacts, Material
 from models.datasets.keys import KEYS, PITCH_NAMES
 from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
@@ -150,7 +150,7 @@ class Makers:
     @staticmethod
     def material(folder, config, train=24, validation=16):
         """What a run learns from, without audio: features lie in the cache."""
-        cache = FeatureCache(folder, config.max_duration_s)
+        cache = CsnFeatureCache(folder, config.max_duration_s)
         folder.mkdir(parents=True, exist_ok=True)
         sides = [[made_up_track(number) for number in range(train)]]
         sides.append([made_up_track(1_000 + number) for number in range(validation)])

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from models.audio import decode
 from models.csn.inputs import SAMPLE_RATE_HZ, VERSION
 from models.csn.track_features import waveform_to_features
-from models.csn.training.feature_cache import FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.errors import TrainingInterrupted
 
 SECONDS = 3.2
@@ -33,7 +33,7 @@ def song(tmp_path):
 
 @pytest.fixture
 def cache(tmp_path):
-    return FeatureCache(tmp_path / "cache", 90.0)
+    return CsnFeatureCache(tmp_path / "cache", 90.0)
 
 
 def extracted(cache, *files):
@@ -59,7 +59,7 @@ def test_an_entry_is_named_by_the_bytes_the_version_and_the_duration(cache, song
     (found,) = extracted(cache, song)
     digest = sha256(song.read_bytes()).hexdigest()
     assert found.entry == f"{digest[:32]}.v{VERSION}.90s"
-    assert FeatureCache(cache.folder, 30.0).entry(digest) != found.entry
+    assert CsnFeatureCache(cache.folder, 30.0).entry(digest) != found.entry
 
 
 def test_the_same_bytes_under_two_names_are_computed_once(cache, song):
@@ -180,7 +180,7 @@ def test_what_another_process_has_half_written_is_no_entry_and_is_left_alone(cac
 def test_a_folder_that_cannot_be_made_is_an_error_and_no_refusal(tmp_path, song):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        extracted(FeatureCache(tmp_path / "file" / "cache", 90.0), song)
+        extracted(CsnFeatureCache(tmp_path / "file" / "cache", 90.0), song)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_of_a_long_track_the_middle_is_listened_to(tmp_path):
     sound = np.concatenate([tone(2), tone(4, 880), tone(2)])
     soundfile.write(tmp_path / "long.wav", sound, SAMPLE_RATE_HZ, subtype="FLOAT")
     soundfile.write(tmp_path / "middle.wav", tone(4, 880), SAMPLE_RATE_HZ, subtype="FLOAT")
-    cache = FeatureCache(tmp_path / "cache", 4.0)
+    cache = CsnFeatureCache(tmp_path / "cache", 4.0)
     long, middle = (cache.read(found.entry) for found in extracted(cache, *sorted(tmp_path.glob("*.wav"))))
     assert same(long, middle)
 
@@ -228,7 +228,7 @@ def test_processes_extract_the_same_in_the_order_of_the_files(cache, tmp_path):
     found = list(cache.extract(files, jobs=2))
     assert [each.path for each in found] == files
     assert [bool(each.refusal) for each in found] == [False] * 3 + [True] + [False] * 2
-    alone = FeatureCache(tmp_path / "alone", 90.0)
+    alone = CsnFeatureCache(tmp_path / "alone", 90.0)
     for each, other in zip(found, extracted(alone, *files), strict=True):
         assert each.entry == other.entry
         if each.entry:

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from models.csn.training.feature_cache import FeatureCache
+from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.material import gather
 from models.datasets.track import Dataset
 from models.errors import TrainingImpossible
@@ -16,7 +16,7 @@ SPLIT = ("train", "train", "train", "validation", "test")
 @pytest.fixture
 def cache(tmp_path):
     (tmp_path / "cache").mkdir()
-    return FeatureCache(tmp_path / "cache", 90.0)
+    return CsnFeatureCache(tmp_path / "cache", 90.0)
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from models.csn.network import example_inputs
-from models.csn.training.checkpoint import BEST, LAST, load
+from models.csn.training.checkpoint import CsnCheckpoint
 from models.csn.training.likeness import likeness
 from models.csn.training.material import Material
-from models.csn.training.run_log import CURVES, FILE
 from models.csn.training.trainer import TOTAL, Trainer, computes_bfloat16
 from models.csn.training.validation import triplet_accuracy
 from models.datasets.track import DIMENSIONS
 from models.errors import TrainingInterrupted
+from models.runs.checkpoint import BEST, LAST, load
+from models.runs.run_log import CURVES, FILE
 
 CPU = torch.device("cpu")
 FAMILIES = {
@@ -167,7 +168,7 @@ def test_the_run_of_another_configuration_or_other_data_is_refused(begun, traine
         {"objective": {"triplet": 1.0, "margin": 0.2}},
         {"material": replace(material, train=material.train.take(np.arange(20)))},
     ):
-        with pytest.raises(TrainingInterrupted, match="holds a run of another network, objective or data"):
+        with pytest.raises(TrainingInterrupted, match="holds a run of another model, objective or data"):
             trainer(**sections)
     assert trainer().epochs_done == begun.epochs_done == 1
 
@@ -267,7 +268,7 @@ def test_a_truncated_checkpoint_is_refused_in_plain_words(begun, trainer, tmp_pa
 
 
 def kept(trainer, tmp_path):
-    return load(tmp_path / "run" / LAST, trainer._identity)
+    return load(CsnCheckpoint, tmp_path / "run" / LAST, trainer._identity)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_the_state_before_it(begun, trainer, tmp_path):
