@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from models.csn.training.config import DomainSettings, TrainingConfig
 from models.datasets.keys import PITCH_NAMES
-from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
+from models.datasets.track import TAG_DIMENSIONS
 from models.errors import TrainingImpossible
+from models.runs.tracks import CorpusTrack
 
 NO_KEY = -1
 STYLE_KINDS = ("origin", "artist")
@@ -23,21 +24,6 @@ CONFIDENCES = {"tempo": "tempo_confidence", "key": "key_confidence"}
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class CorpusTrack:
-    """A track of a corpus.
-
-    Attributes:
-        domain: Name of the group of corpora that share a vocabulary.
-        track: With its labels.
-        entry: Name of its features in the cache.
-    """
-
-    domain: str
-    track: LabelledTrack
-    entry: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,11 +13,12 @@ from models.csn.inputs import CHROMA_SIZE, HOP_SAMPLES, MEL_BANDS, SAMPLE_RATE_H
 from models.csn.settings import NetworkSettings
 from models.csn.track_features import TrackFeatures
 from models.csn.training.config import TrainingConfig
-from models.csn.training.corpus import CorpusTrack, make_corpus, vocabulary_of
+from models.csn.training.corpus import make_corpus, vocabulary_of
 from models.csn.training.feature_cache import CsnFeatureCache
-from models.csn.training.material import DomainFacts, Material
+from models.csn.training.material import Material
 from models.datasets.keys import KEYS, PITCH_NAMES
 from models.datasets.track import TAG_DIMENSIONS, LabelledTrack
+from models.runs.tracks import CorpusTrack, DomainFacts
 
 # A deadline measures the machine, which is shared, and not the code.
 settings.register_profile("patient", deadline=None)
