@@ -12,7 +12,8 @@ from rich.progress import Progress, TaskID
 
 from models.allocation import keep_freed_memory
 from models.artifact import Artifact, check_place, read_artifact
-from models.cli.console import console, progress_bar, refuse, report_refusal
+from models.cli.console import console, progress_bar, refuse
+from models.cli.training import DATA_FORM, opened, report_domains, waiting_for_features
 from models.csn.encoder import NAME
 from models.csn.training.config import TrainingConfig, read_config
 from models.csn.training.epoch_record import EpochRecord
@@ -20,19 +21,17 @@ from models.csn.training.export import export
 from models.csn.training.feature_cache import CsnFeatureCache
 from models.csn.training.material import Material, gather
 from models.csn.training.trainer import TOTAL, Trainer
-from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
-from models.errors import ConfigInvalid, ModelError
+from models.errors import ModelError
 from models.registry import artifact_folder, resolve_device
-from models.runs.feature_cache import Extracted
-
-FORM = "DOMAIN=DATASET[@AUDIO]"
 
 
 def train_csn(  # noqa: PLR0917 - typer takes options by their names
     data: Annotated[
         list[str],
-        typer.Option(metavar=FORM, help="Labelled music; can be given again. One domain, one vocabulary of tags."),
+        typer.Option(
+            metavar=DATA_FORM, help="Labelled music; can be given again. One domain, one vocabulary of tags."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves and the artifact.")],
     config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
@@ -55,7 +54,7 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     try:
         settings = read_config(config, change or [])
         check_place(out / "csn")
-        datasets = [_opened(text) for text in data]
+        datasets = [opened(text) for text in data]
         place = resolve_device(device)
         initial = _initial(start) if start else None
     except (ModelError, OSError) as error:
@@ -81,32 +80,12 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     )
 
 
-def _opened(text: str) -> tuple[str, Dataset]:
-    domain, _, place = text.partition("=")
-    what, _, audio = place.partition("@")
-    if not domain or not what:
-        raise ConfigInvalid(f"{text!r} names no data; expected {FORM}, such as rendered=corpus/manifest.csv.")
-    return domain, open_dataset(what, Path(audio) if audio else None, accept_labels=True)
-
-
 def _gather(
     datasets: list[tuple[str, Dataset]], cache: CsnFeatureCache, settings: TrainingConfig, jobs: int
 ) -> Material:
-    total = sum(track.split != "test" for _, dataset in datasets for track in dataset.tracks)
-    with progress_bar() as progress:
-        task = progress.add_task("features", total=total)
-
-        def advance(found: Extracted) -> None:
-            progress.advance(task)
-            if found.refusal:
-                report_refusal(progress.console, found.path, found.refusal)
-
+    with waiting_for_features(datasets) as advance:
         material = gather(datasets, cache, settings, jobs, advance)
-    for name, facts in material.domains.items():
-        console.print(
-            f"{escape(name)}: {facts.train} tracks to learn from, {facts.validation} to judge by, "
-            f"{facts.test} left for tests, {facts.refused} refused"
-        )
+    report_domains(material.domains)
     return material
 
 

@@ -1,14 +1,13 @@
 """The typed configuration of a training run, read from TOML; the presets lie beside this file."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.csn.settings import NetworkSettings
-from models.errors import ConfigInvalid
+from models.runs.config import read_settings
 
 PRESETS = Path(__file__).parent / "presets"
 COMPLETE = "complete"
@@ -175,46 +174,9 @@ class TrainingConfig(_Settings):
 
 
 def read_config(name: str, changes: Sequence[str] = ()) -> TrainingConfig:
-    """A configuration: a preset by its name, or a TOML file.
-
-    Args:
-        name: Such as ``small``, or a path that ends in ``.toml``.
-        changes: ``key=value`` each, such as ``objective.triplet=1``, with the value as TOML has it.
+    """A configuration: a preset by its name, or a TOML file; see ``models.runs.config``.
 
     Raises:
         ConfigInvalid: There is no such file, or it says what it cannot; with every fault.
     """
-    path = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
-    try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        presets = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.toml")))
-        raise ConfigInvalid(
-            f"There is no configuration {name!r}. Presets are {presets}; or name a .toml file."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(f"{path} is not TOML: {error}") from error
-    for change in changes:
-        _change(found, change)
-    try:
-        return TrainingConfig.model_validate(found)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or name}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ConfigInvalid(f"The configuration {name!r} cannot be used: {faults}") from error
-
-
-def _change(found: dict[str, Any], change: str) -> None:
-    key, separator, text = change.partition("=")
-    if not separator:
-        raise ConfigInvalid(f"{change!r} changes nothing; expected key=value, such as objective.triplet=1.")
-    *tables, name = key.strip().split(".")
-    for table in tables:
-        found = found.setdefault(table, {})
-        if not isinstance(found, dict):
-            raise ConfigInvalid(f"{change!r}: {table} is a value and holds no others.")
-    try:
-        found[name] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        found[name] = text.strip()
+    return read_settings(TrainingConfig, PRESETS, name, changes)
