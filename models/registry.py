@@ -11,6 +11,7 @@ from models.csn.encoder import CsnEncoder
 from models.descriptor import DescriptorEncoder
 from models.encoder import Encoder
 from models.errors import ArtifactInvalid, DeviceUnavailable, UnknownEncoder
+from models.hdpgmm.encoder import HdpgmmEncoder
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -26,7 +27,11 @@ class EncoderClass(Protocol):
         """
 
 
-ENCODERS: Mapping[str, EncoderClass] = {"csn": CsnEncoder, "librosa": DescriptorEncoder}
+ENCODERS: Mapping[str, EncoderClass] = {
+    "csn": CsnEncoder,
+    "hdpgmm": HdpgmmEncoder,
+    "librosa": DescriptorEncoder,
+}
 
 
 def load_encoder(name: str, device: str | torch.device = "auto", artifacts_dirs: Sequence[Path] = ()) -> Encoder:

@@ -10,11 +10,13 @@ from rich.markup import escape
 from models.artifact import check_place
 from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.cli.train_csn import train_csn
+from models.cli.train_hdpgmm import train_hdpgmm
 from models.errors import ModelError
 from models.train import extract, listed_files, train
 
 app = typer.Typer(help="Train an encoder and write its artifact.", no_args_is_help=True)
 app.command("csn")(train_csn)
+app.command("hdpgmm")(train_hdpgmm)
 
 
 @app.command("librosa")

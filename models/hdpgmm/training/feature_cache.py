@@ -8,26 +8,27 @@ from torch import Tensor
 
 from models.encoder import Floats
 from models.errors import AudioUnreadable
+from models.hdpgmm.track_frames import track_frames
 from models.runs.feature_cache import FeatureCache
-from models.song_frames import FEATURES, VERSION, song_frames
-from models.track_frames import SILENCE_RMS, gated_rms
+from models.song_frames import FEATURES, VERSION
 
 FRAMES = "frames"
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCache(FeatureCache[Tensor]):
-    """A folder of (F, 52) frames in half precision."""
+    """A folder of (F, 52) audible frames in half precision."""
 
     @property
     def kind(self) -> str:
         return f"frames{VERSION}"
 
     def compute(self, waveform: Floats) -> Tensor:
-        if gated_rms(waveform) < SILENCE_RMS:
-            raise AudioUnreadable("It is silent.")
         with torch.inference_mode():
-            return song_frames(waveform).half()
+            frames, audible = track_frames(waveform)
+        if not audible.any():
+            raise AudioUnreadable("It is silent.")
+        return frames[audible].half()
 
     def tensors(self, features: Tensor) -> Mapping[str, Tensor]:
         return {FRAMES: features}

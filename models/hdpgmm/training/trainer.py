@@ -12,13 +12,8 @@ from torch import Tensor
 
 from models.errors import TrainingInterrupted
 from models.hdpgmm.online import OnlineMixture, Update
-from models.hdpgmm.training.checkpoint import (
-    MixtureCheckpoint,
-    posterior_of,
-    posterior_tensors,
-    whitening_of,
-    whitening_tensors,
-)
+from models.hdpgmm.tensors import mixture_tensors, posterior_of, whitening_of
+from models.hdpgmm.training.checkpoint import MixtureCheckpoint
 from models.hdpgmm.training.config import TrainingConfig
 from models.hdpgmm.training.epoch_record import PANELS, EpochRecord
 from models.hdpgmm.training.feature_cache import FrameCache
@@ -105,7 +100,11 @@ class MixtureTrainer:
         self._keep(record)
         return record
 
-    def songs(self, entries: Sequence[str], generator: np.random.Generator | None = None) -> list[Tensor]:
+    def held_out(self) -> float:
+        """The validation songs' part of the bound, per frame, in nats."""
+        return self.mixture.bound_per_frame(self._songs(self._validation))
+
+    def _songs(self, entries: Sequence[str], generator: np.random.Generator | None = None) -> list[Tensor]:
         """(F, D) whitened frames of tracks, evenly spread; from a random one on, or from the first."""
         return [self._song(entry, generator) for entry in entries]
 
@@ -117,11 +116,11 @@ class MixtureTrainer:
 
     def _update(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], epoch: int, number: int) -> Update:
         generator = np.random.default_rng((self.config.seed, epoch, number))
-        songs = self.songs([self._train[row] for row in rows], generator)
+        songs = self._songs([self._train[row] for row in rows], generator)
         noise = torch.Generator().manual_seed(int(generator.integers(1 << 62)))
         try:
             update = self.mixture.update(songs, len(self._train), noise)
-        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined] - torch exports it, its stubs do not
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
             raise _diverged(epoch, number, "a covariance has no root") from error
         if not math.isfinite(update.bound):
             raise _diverged(epoch, number, "the bound is no number")
@@ -133,7 +132,7 @@ class MixtureTrainer:
             epoch=epoch,
             rate=updates[-1].rate,
             bound=float(np.mean([update.bound for update in updates])),
-            held_out=self.mixture.bound_per_frame(self.songs(self._validation)),
+            held_out=self.held_out(),
             in_use=int((shares >= IN_USE).sum()),
             effective=math.exp(-torch.xlogy(shares, shares).sum().item()),
             seconds=time.monotonic() - started,
@@ -149,7 +148,7 @@ class MixtureTrainer:
         self.whitening = whitening
         generator = np.random.default_rng((self.config.seed, 0))
         each = math.ceil(self.config.start_frames / len(self._train))
-        drawn = [generator.permutation(song.cpu())[:each] for song in self.songs(self._train, generator)]
+        drawn = [generator.permutation(song.cpu())[:each] for song in self._songs(self._train, generator)]
         frames = torch.from_numpy(np.concatenate(drawn))
         nearest = nearest_components(frames, self.config, generator)
         self.mixture.begin(frames.to(self._device), nearest.to(self._device))
@@ -164,7 +163,7 @@ class MixtureTrainer:
     def _keep(self, record: EpochRecord) -> None:
         state = self._state
         state.epoch, state.updates = record.epoch, self.mixture.updates
-        state.tensors = posterior_tensors(self.mixture.posterior) | whitening_tensors(self.whitening)
+        state.tensors = mixture_tensors(self.mixture.posterior, self.whitening)
         self._log.append(record.row())
         save(state, self._folder / LAST)
 

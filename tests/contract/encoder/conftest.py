@@ -1,4 +1,4 @@
-"""A small CSN with random weights, which promises all that a trained one does.
+"""A small CSN with random weights and a small mixture, which promise all that trained ones do.
 
 One thread for torch: the rows are small, and waiting threads would slow down every other test on the machine.
 """
@@ -15,6 +15,12 @@ from models.csn.segment_inputs import network_inputs
 from models.csn.settings import NetworkSettings
 from models.csn.track_features import cut, segment_starts, waveform_to_features
 from models.encoder import EncoderManifest, Space
+from models.hdpgmm import encoder as hdpgmm
+from models.hdpgmm.online import OnlineMixture, OnlineSettings
+from models.hdpgmm.settings import MixtureSettings
+from models.hdpgmm.tensors import mixture_tensors
+from models.hdpgmm.whitening import Whitening
+from models.song_frames import FEATURES
 from models.tag_directions import TagDirections
 
 
@@ -50,6 +56,31 @@ def small_csn(tmp_path_factory):
         settings=settings_statement(settings),
     )
     write_artifact(folder, manifest, state | tags.tensors("genre"))
+    return folder
+
+
+@pytest.fixture(scope="package")
+def small_hdpgmm(tmp_path_factory):
+    """The folder of an artifact of five components in random places."""
+    folder = tmp_path_factory.mktemp("artifacts") / hdpgmm.NAME
+    settings = MixtureSettings(components=5, sticks=3)
+    mixture = OnlineMixture(settings, OnlineSettings(), FEATURES)
+    generator = torch.Generator().manual_seed(0)
+    frames = 3 * torch.randn(300, FEATURES, generator=generator)
+    mixture.begin(frames, torch.randint(5, (300,), generator=generator))
+    spread = torch.full((FEATURES,), 0.1, dtype=torch.float64)
+    spread[0] = 0.01  # the first MFCC is the level, in hundreds
+    whitening = Whitening(torch.zeros(FEATURES, dtype=torch.float64), torch.diag(spread))
+    tensors = mixture_tensors(mixture.posterior, whitening)
+    manifest = EncoderManifest(
+        name=hdpgmm.NAME,
+        version="small",
+        digest="",
+        spaces=(Space(hdpgmm.SPACE, 5, hdpgmm.DESCRIPTION),),
+        sample_rate_hz=SAMPLE_RATE_HZ,
+        settings=hdpgmm.settings_statement(settings),
+    )
+    write_artifact(folder, manifest, {name: tensor.float() for name, tensor in tensors.items()})
     return folder
 
 

@@ -1,6 +1,6 @@
 """What every encoder promises, whatever it is made of. A new encoder joins by being registered and shipped.
 
-Beside what is shipped stands a small CSN, so that its code is held with and without a trained artifact.
+Beside what is shipped stand a small CSN and a small mixture, so that their code is held without trained artifacts.
 """
 
 import numpy as np
@@ -15,10 +15,11 @@ from models.registry import ENCODERS, artifact_folder, available_encoders, load_
 SECONDS = 24.0
 
 
-@pytest.fixture(scope="module", params=[*available_encoders(), "small_csn"])
+@pytest.fixture(scope="module", params=[*available_encoders(), "small_csn", "small_hdpgmm"])
 def folder(request):
     """Of an artifact."""
-    return request.getfixturevalue("small_csn") if request.param == "small_csn" else artifact_folder(request.param)
+    small = request.param.startswith("small_")
+    return request.getfixturevalue(request.param) if small else artifact_folder(request.param)
 
 
 @pytest.fixture(scope="module")

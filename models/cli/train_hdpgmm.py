@@ -1,0 +1,97 @@
+"""The command ``train hdpgmm``: a mixture from music, or on from where an interrupted run stopped."""
+
+import shlex
+from functools import partial
+from os import cpu_count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress, TaskID
+
+from models.allocation import keep_freed_memory
+from models.artifact import check_place
+from models.cli.console import console, progress_bar, refuse
+from models.cli.training import DATA_FORM, opened, report_domains, waiting_for_features
+from models.errors import ModelError
+from models.hdpgmm.encoder import NAME
+from models.hdpgmm.online import Update
+from models.hdpgmm.training.config import read_config
+from models.hdpgmm.training.epoch_record import EpochRecord
+from models.hdpgmm.training.export import export
+from models.hdpgmm.training.feature_cache import FrameCache
+from models.hdpgmm.training.trainer import MixtureTrainer
+from models.registry import resolve_device
+from models.runs.tracks import gather_tracks
+
+
+def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
+    data: Annotated[list[str], typer.Option(metavar=DATA_FORM, help="Music; repeatable. It needs no labels.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, curves and the artifact.")],
+    config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where frames are kept; default: OUT.cache.")] = None,
+    version: Annotated[str, typer.Option(help="Of the artifact.")] = "1",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes that compute frames.", min=1)] = cpu_count() or 1,
+) -> None:
+    """Train the encoder hdpgmm.
+
+    Every epoch leaves a checkpoint in OUT; the same command goes on from it. At the end OUT/hdpgmm is the artifact:
+    judge it with ``evaluate … --system hdpgmm@OUT/hdpgmm``.
+    """
+    try:
+        settings = read_config(config, change or [])
+        check_place(out / NAME)
+        datasets = [opened(text) for text in data]
+        place = resolve_device(device)
+    except (ModelError, OSError) as error:
+        refuse(error)
+    keep_freed_memory()
+    frames = FrameCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
+    try:
+        with waiting_for_features(datasets) as advance:
+            tracks = gather_tracks(datasets, frames, settings.seed, jobs, advance)
+        report_domains(tracks.domains)
+        trainer = MixtureTrainer(settings, tracks, frames, out, place)
+        _train(trainer)
+        options = [part for text in change or [] for part in ("--set", text)]
+        command = shlex.join(["python", "-m", "models", "train", NAME, "--config", Path(config).name, *options])
+        manifest = export(trainer, tracks, out / NAME, version=version, command=command)
+    except (ModelError, OSError) as error:
+        console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
+        raise typer.Exit(130) from error
+    console.print(
+        f"{escape(str(out / NAME))}: epoch {manifest.training['epoch']}, {manifest.dimension} components, "
+        f"digest {manifest.digest[:12]}",
+        soft_wrap=True,
+    )
+
+
+def _train(trainer: MixtureTrainer) -> None:
+    if trainer.epochs_done:
+        console.print(f"going on after epoch {trainer.epochs_done}")
+    with progress_bar() as progress:
+        while not trainer.finished:
+            number = trainer.epochs_done + 1
+            task = progress.add_task(f"epoch {number}", total=trainer.updates_per_epoch)
+            record = trainer.train_epoch(partial(_show, progress, task, number))
+            progress.remove_task(task)
+            console.print(_line(record), highlight=False, soft_wrap=True)
+
+
+def _show(progress: Progress, task: TaskID, epoch: int, updates: int, update: Update) -> None:
+    progress.update(task, completed=updates, description=f"epoch {epoch}: bound {update.bound:.2f}")
+
+
+def _line(record: EpochRecord) -> str:
+    return (
+        f"epoch {record.epoch}: bound {record.bound:.3f} a frame, held out {record.held_out:.3f}; "
+        f"{record.in_use} components in use ({record.effective:.0f} effective); {record.seconds:.0f} s"
+    )

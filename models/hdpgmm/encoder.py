@@ -1,0 +1,122 @@
+"""The encoder ``hdpgmm``: which of the corpus's components a track is made of (paper 000).
+
+Axis letters: B segments, of one or several tracks, N frames of a segment, K components.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from models.artifact import Artifact
+from models.encoder import EncoderManifest, Floats, Prepared, TrackEmbedding, check_length
+from models.errors import ArtifactInvalid
+from models.hdpgmm.quadratic import pack
+from models.hdpgmm.settings import MixtureSettings
+from models.hdpgmm.tensors import posterior_of, tensor_shapes, whitening_of
+from models.hdpgmm.track_frames import track_frames
+from models.song_frames import FEATURES, HOP_SAMPLES, MIN_SAMPLES, SAMPLE_RATE_HZ, VERSION
+from models.tag_directions import TagDirections
+
+NAME = "hdpgmm"
+SPACE = "sound"
+DESCRIPTION = "Kinds of sound: the components of a mixture, by their shares of the track"
+SEGMENT_FRAMES = 129
+SEGMENTS_AT_ONCE = 32
+"""So many segments take some 25 MB of monomials."""
+
+
+def settings_statement(mixture: MixtureSettings) -> dict[str, object]:
+    """What an artifact says of how it is built and fed."""
+    return {"frames_version": VERSION, "mixture": mixture.model_dump(mode="json")}
+
+
+class HdpgmmEncoder:
+    """Shares of the components in a track, as a vector of unit length.
+
+    A frame's posterior over the components is softmax_k E ln p(x | k) (encoders, 1.6, reading b: what the code of
+    the paper does). A track's shares p are the mean over its audible frames. Its vector is √p, whose inner product
+    with another is the Bhattacharyya coefficient of the two: 1 for the same shares, 0 for nothing in common.
+
+    Args:
+        artifact: Written by ``models.hdpgmm.training.export``.
+        device: To run on.
+
+    Raises:
+        ArtifactInvalid: Manifest and tensors do not fit each other, or were made for other frames.
+    """
+
+    def __init__(self, artifact: Artifact, device: torch.device) -> None:
+        self.manifest = artifact.manifest
+        self.device = device
+        self.tags: Mapping[str, TagDirections] = {
+            space: artifact.tag_directions(space) for space in artifact.manifest.tags
+        }
+        settings = _settings(artifact.manifest)
+        shapes = tensor_shapes(settings.components, FEATURES)
+        tensors = {name: artifact.tensor(name, *shape) for name, shape in shapes.items()}
+        self._whitening = whitening_of(tensors)
+        self._likelihoods = _likelihoods(tensors).to(device)
+
+    def prepare(self, waveform: Floats) -> Prepared:
+        """(T,) mono samples → (B, N · 53): white frames of each segment, and whether they are audible.
+
+        Raises:
+            WaveformTooShort: Fewer samples than nine frames.
+        """
+        check_length(waveform, NAME, SAMPLE_RATE_HZ, MIN_SAMPLES)
+        with torch.inference_mode():
+            frames, audible = track_frames(waveform)
+            rows = torch.cat([self._whitening.apply(frames), audible[:, None].float()], 1)
+            starts = torch.arange(0, len(rows), SEGMENT_FRAMES)
+            rows = torch.nn.functional.pad(rows, (0, 0, 0, len(starts) * SEGMENT_FRAMES - len(rows)))
+        starts_s = starts.double() * HOP_SAMPLES / SAMPLE_RATE_HZ
+        ends_s = torch.cat([starts_s[1:], starts_s.new_tensor([len(waveform) / SAMPLE_RATE_HZ])])
+        return Prepared(rows.view(len(starts), -1), torch.stack([starts_s, ends_s], 1).float().numpy())
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """(B, …) rows → (B, K) sums of the frames' posteriors; zero for silence."""
+        return torch.cat([self._sums(rows) for rows in torch.split(inputs, SEGMENTS_AT_ONCE)])
+
+    def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
+        sums = torch.cat([outputs.sum(0, keepdim=True), outputs])
+        vectors = torch.nn.functional.normalize(sums.sqrt(), dim=1).numpy()
+        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+
+    def _sums(self, rows: Tensor) -> Tensor:
+        frames = rows.view(len(rows), SEGMENT_FRAMES, FEATURES + 1)
+        posteriors = torch.softmax(pack(frames[:, :, :FEATURES]) @ self._likelihoods, -1)
+        return (posteriors * frames[:, :, FEATURES:]).sum(1)
+
+
+def _settings(manifest: EncoderManifest) -> MixtureSettings:
+    stated = manifest.settings
+    if stated.get("frames_version") != VERSION or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ArtifactInvalid(
+            f"The artifact was trained on version {stated.get('frames_version')} of the frames at "
+            f"{manifest.sample_rate_hz} Hz; this is version {VERSION} at {SAMPLE_RATE_HZ} Hz. Train it anew: "
+            f"python -m models train {NAME}."
+        )
+    try:
+        settings = MixtureSettings.model_validate(stated.get("mixture"))
+    except ValidationError as error:
+        raise ArtifactInvalid(f"The manifest of encoder {NAME!r} describes no mixture: {error}") from error
+    spaces = [(space.name, space.dimension) for space in manifest.spaces]
+    if spaces != [(SPACE, settings.components)]:
+        raise ArtifactInvalid(f"The spaces of encoder {NAME!r} are not those of its mixture: {spaces}.")
+    return settings
+
+
+def _likelihoods(tensors: Mapping[str, Tensor]) -> Tensor:
+    """(P, K) coefficients of E ln p(x | k), in single precision."""
+    try:
+        found = posterior_of(tensors).components.expected_log_likelihood().float()
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+        raise ArtifactInvalid(
+            f"The components of encoder {NAME!r} are damaged: a scatter is not positive definite. Fetch the "
+            "artifact again or train it anew."
+        ) from error
+    if not found.isfinite().all():
+        raise ArtifactInvalid(f"The components of encoder {NAME!r} are damaged: some numbers are not finite.")
+    return found
