@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.progress import TaskID
 
+from models.allocation import keep_freed_memory
 from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.cli.options import ALL, EvaluationOptions, spread
 from models.datasets.collection import open_dataset
@@ -72,6 +73,7 @@ def _answers(
 
     What the dataset has no labels for is an error where nothing else is asked, and else passed over.
     """
+    keep_freed_memory()
     try:
         with _listening() as on_progress:
             evaluation = _evaluation(dataset, systems, options, on_progress)
