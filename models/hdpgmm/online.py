@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.hdpgmm.corpus_posterior import CorpusPosterior, prior_of
 from models.hdpgmm.corpus_step import Splash, Step, Sums, learnt, stepped, sums_of
-from models.hdpgmm.quadratic import pack
+from models.hdpgmm.quadratic import pack, packed_size
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.song_batch import SongBatch, song_batch
 from models.hdpgmm.song_posterior import SongInference, SongPosterior
@@ -82,7 +82,8 @@ class OnlineMixture:
         self.settings = settings
         self.online = online
         self.prior = prior_of(settings, features, device or torch.device("cpu"))
-        self.posterior = self.prior
+        nothing = torch.zeros(settings.components, packed_size(features), dtype=torch.float64, device=device)
+        self.posterior = self._after(nothing)
         self.updates = 0
 
     def begin(self, frames: Tensor, nearest: Tensor) -> None:
@@ -93,13 +94,7 @@ class OnlineMixture:
             nearest: (n,) component of each.
         """
         hard = torch.nn.functional.one_hot(nearest, self.settings.components).to(frames.dtype)
-        sums = (hard.mT @ pack(frames)).double()
-        self.posterior = CorpusPosterior(
-            self.prior.components.natural().observed(sums).distribution(),
-            self.prior.sticks,
-            self.prior.gamma,
-            self.prior.alpha,
-        )
+        self.posterior = self._after((hard.mT @ pack(frames)).double())
 
     def infer(self, batch: SongBatch, start: SongPosterior | None = None) -> SongPosterior:
         """The posterior of songs, by what is believed of the corpus now."""
@@ -140,6 +135,11 @@ class OnlineMixture:
         """Of songs that are not learnt from: their part of the evidence lower bound, per frame, in nats."""
         parts = [self.infer(batch).bound.sum().item() for batch in batches(songs, self.online.frames_at_once)]
         return sum(parts) / max(1, sum(map(len, songs)))
+
+    def _after(self, sums: Tensor) -> CorpusPosterior:
+        """The prior, of which the components saw frames of (K, P) sums, and nothing else."""
+        components = self.prior.components.natural().observed(sums).distribution()
+        return CorpusPosterior(components, self.prior.sticks, self.prior.gamma, self.prior.alpha)
 
     def _heard(self, batch: SongBatch, share: float, generator: torch.Generator) -> tuple[Sums, float]:
         found = self.infer(batch)

@@ -230,6 +230,14 @@ def test_more_components_and_sticks_than_frames_are_no_matter(make):
     torch.testing.assert_close(inferred.responsibilities().sum(-1), torch.ones(1, 3, dtype=torch.float64))
 
 
+def test_before_anything_was_heard_all_components_are_the_prior(make, corpus):
+    mixture = make.mixture()
+    found = mixture.infer(song_batch(corpus.songs[:2]))
+    of_components = mixture.posterior.components.evidence(mixture.prior.components)
+    torch.testing.assert_close(of_components, torch.zeros(12, dtype=torch.float64), atol=1e-9, rtol=0)
+    torch.testing.assert_close(found.responsibilities().sum(-1), torch.ones(2, 80, dtype=torch.float64))
+
+
 def test_batches_keep_the_order_and_the_room(make, corpus):
     songs = [song[: 5 + 7 * number] for number, song in enumerate(corpus.songs[:10])]
     found = list(batches(songs, 100))
