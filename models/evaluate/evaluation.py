@@ -82,24 +82,26 @@ class Evaluation:
     @cached_property
     def heard(self) -> Heard:
         """All tracks, with the vectors of every system."""
-        return listen(
-            self.dataset,
-            self.systems,
-            self.view,
-            self.cache,
-            jobs=self.jobs,
-            on_progress=self.progress("listening", len(self.dataset)),
-        )
+        return self._listened(self.dataset)
 
     @property
     def refusals(self) -> Mapping[str, str]:
         """Why tracks were left out, by id, as far as anything was heard yet."""
-        return self.heard.refusals if "heard" in self.__dict__ else {}
+        made = [self.__dict__[name] for name in ("heard", "asked") if name in self.__dict__]
+        return made[0].refusals if made else {}
 
     @cached_property
     def asked(self) -> Heard:
-        """The tracks that questions are about."""
-        return self.heard.of_split(self.manner.split) if self.manner.split else self.heard
+        """The tracks that questions are about; where no system learns, no others are listened to for it."""
+        if not self.manner.split:
+            return self.heard
+        if (
+            "heard" in self.__dict__
+            or any(system.learns for system in self.systems)
+            or not self.asked_tracks.tracks
+        ):
+            return self.heard.of_split(self.manner.split)
+        return self._listened(self.asked_tracks)
 
     @property
     def asked_tracks(self) -> Dataset:
@@ -135,6 +137,16 @@ class Evaluation:
             return self.asked
         generator = np.random.default_rng(self.manner.resampling.seed)
         return self.asked.of_rows(np.sort(generator.choice(count, self.manner.most_queries, replace=False)))
+
+    def _listened(self, dataset: Dataset) -> Heard:
+        return listen(
+            dataset,
+            self.systems,
+            self.view,
+            self.cache,
+            jobs=self.jobs,
+            on_progress=self.progress("listening", len(dataset)),
+        )
 
     def _answerable(self, by: str) -> bool:
         try:

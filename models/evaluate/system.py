@@ -45,6 +45,10 @@ class System(Protocol):
     def identity(self) -> str:
         """Changes whenever ``measure`` would give something else: a part of the cache's key."""
 
+    @property
+    def learns(self) -> bool:
+        """Whether ``embed`` looks at tracks for training: then they have to be heard whatever is asked about."""
+
     def measure(self, clip: Clip) -> Measured:
         """What is needed of one track. Thread-safe.
 

@@ -28,6 +28,7 @@ class BlissSystem:
     """
 
     name = "bliss"
+    learns = False
 
     def __init__(self) -> None:
         try:

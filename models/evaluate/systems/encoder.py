@@ -19,6 +19,8 @@ class EncoderSystem:
         name: As tables print it.
     """
 
+    learns = False
+
     def __init__(self, encoder: Encoder, name: str) -> None:
         self._encoder = encoder
         self.name = name

@@ -32,6 +32,8 @@ class EstimatorSystem:
         name: As tables print it: one of ESTIMATORS.
     """
 
+    learns = False
+
     def __init__(self, name: str) -> None:
         self._estimate = ESTIMATORS[name]
         self.name = name

@@ -43,6 +43,7 @@ class GaussianSystem:
 
     name = "g1"
     identity = IDENTITY
+    learns = True
 
     def measure(self, clip: Clip) -> Measured:
         return measure_frames(clip)
@@ -64,6 +65,7 @@ class CodebookSystem:
 
     name = "vq"
     identity = IDENTITY
+    learns = True
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed

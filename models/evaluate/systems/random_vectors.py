@@ -20,6 +20,7 @@ class RandomSystem:
     """
 
     name = "random-vectors"
+    learns = False
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed

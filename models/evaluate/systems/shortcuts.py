@@ -32,6 +32,7 @@ class FileFactsSystem:
 
     name = "file-facts"
     identity = f"file facts v{VERSION}"
+    learns = True
 
     def measure(self, clip: Clip) -> Measured:
         with clip.track.path.open("rb") as file:
@@ -60,6 +61,7 @@ class ClipFactsSystem:
 
     name = "clip-facts"
     identity = f"clip facts v{VERSION}"
+    learns = True
 
     def measure(self, clip: Clip) -> Measured:
         waveform = clip.waveform

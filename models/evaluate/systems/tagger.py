@@ -22,6 +22,8 @@ class TaggerSystem:
         ArtifactInvalid: The weights are missing, damaged or of another network.
     """
 
+    learns = True
+
     def __init__(self, weights: Path) -> None:
         self._tagger = read_tagger(weights)
         self.name = f"tagger:{self._tagger.name}"

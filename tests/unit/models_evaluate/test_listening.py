@@ -11,6 +11,7 @@ from models.datasets.track import Dataset, LabelledTrack
 from models.errors import EvaluationImpossible, WaveformTooShort
 from models.evaluate import listening
 from models.evaluate.embedded import Embedded
+from models.evaluate.evaluation import Evaluation, Manner
 from models.evaluate.listening import listen, measure_views
 from models.evaluate.measurements import Measurements
 from models.evaluate.system import CLIP_RATE_HZ as RATE
@@ -20,8 +21,9 @@ from models.evaluate.view import CANONICAL, ORIGINAL, View
 class Spy:
     """Measures the length, and remembers what it was asked."""
 
-    def __init__(self, name="spy", identity=None, least_s=0.0):
+    def __init__(self, name="spy", identity=None, least_s=0.0, *, learns=True):
         self.name = name
+        self.learns = learns
         self.identity = identity or name
         self.least_s = least_s
         self.heard = []
@@ -186,6 +188,30 @@ def test_systems_learn_from_the_training_split_alone(dataset, tmp_path):
     spy = Spy()
     listen(dataset, [spy], CANONICAL, tmp_path / "cache")
     assert spy.training.tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("learn", "split", "heard"),
+    [
+        ((False, False), "test", "4"),
+        ((False, True), "test", "1234"),
+        ((False, False), "", "1234"),
+    ],
+)
+def test_only_what_is_asked_about_is_listened_to_unless_a_system_learns(dataset, tmp_path, learn, split, heard):
+    spies = [Spy(str(number), learns=learns) for number, learns in enumerate(learn)]
+    evaluation = Evaluation(dataset, spies, tmp_path / "cache", Manner(split=split))
+    asked = evaluation.asked
+    assert all(sorted(spy.heard) == [*heard] for spy in spies)
+    assert [track.id for track in asked.dataset.tracks] == (["4"] if split else [*"1234"])
+    assert [track.id for track in evaluation.heard.dataset.tracks] == [*"1234"]
+
+
+def test_a_split_that_is_empty_is_refused_whether_or_not_a_system_learns(dataset, tmp_path):
+    for learns in (True, False):
+        evaluation = Evaluation(dataset, [Spy(learns=learns)], tmp_path / "cache", Manner(split="validation"))
+        with pytest.raises(EvaluationImpossible, match=r"'validation'; there are: test, train\."):
+            _ = evaluation.asked
 
 
 def test_one_split_is_a_part_of_rows_and_tracks(dataset, tmp_path):
