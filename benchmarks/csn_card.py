@@ -1,9 +1,9 @@
 """The figures of docs/encoders/csn.md: every question asked of csn and of what it is compared with, as tables.
 
-    python -m benchmarks.csn_card OUT --rendered RENDERED/manifest.csv --recordings LABELLED.csv --audio MUSIC
+    python -m benchmarks.csn_card OUT --rendered RENDERED/manifest.csv --recordings benchmarks/labels/all.csv \
+        --audio MUSIC
 
-RENDERED is the corpus of `benchmarks.rendered_corpus`, LABELLED.csv what `corpus label` made of
-`benchmarks/recordings.csv`. Reports go to OUT/rendered and OUT/recorded, the tables to OUT/card.md; what was heard
+RENDERED is the corpus of `benchmarks.rendered_corpus`. Reports go to OUT/rendered and OUT/recorded, the tables to OUT/card.md; what was heard
 before is not heard again. `--system csn@FOLDER` judges another artifact.
 """
 

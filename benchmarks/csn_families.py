@@ -1,7 +1,8 @@
 """Which of the papers' findings hold here: variants of the CSN, each trained with the same budget on the same data.
 
-    python -m benchmarks.csn_families OUT --rendered RENDERED/manifest.csv --recordings LABELLED.csv --audio MUSIC \
-        --data rendered=RENDERED/manifest.csv --data recorded=UNTESTED.csv@MUSIC
+    python -m benchmarks.csn_families OUT --rendered RENDERED/manifest.csv --audio MUSIC \
+        --recordings benchmarks/recordings.csv --data rendered=RENDERED/manifest.csv \
+        --data recorded=benchmarks/labels/untested.csv@MUSIC
 
 Trains every variant with the preset `small` and what the variant changes, all with the same batches, then asks all
 of them for triplet accuracy on the rendered test pieces and for recordings of one album or artist, and prints a
