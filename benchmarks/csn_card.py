@@ -3,8 +3,8 @@
     python -m benchmarks.csn_card OUT --rendered RENDERED/manifest.csv --recordings benchmarks/labels/all.csv \
         --audio MUSIC
 
-RENDERED is the corpus of `benchmarks.rendered_corpus`. Reports go to OUT/rendered and OUT/recorded, the tables to OUT/card.md; what was heard
-before is not heard again. `--system csn@FOLDER` judges another artifact.
+RENDERED is the corpus of `benchmarks.rendered_corpus`. Reports go to OUT/rendered and OUT/recorded, the tables to
+OUT/card.md; what was heard before is not heard again. `--system csn@FOLDER` judges another artifact.
 """
 
 import argparse
