@@ -56,6 +56,7 @@ def tables(rendered: Path, recorded: Path, system: str) -> list[str]:
         show("The teachers' tags by probes and prototypes, recordings", recorded, "tagging", both, tags),
         show("The teachers' tags by their own directions, recordings", recorded, "tagging", ["ROC-AUC"], own),
         show("Likeness that an altered copy keeps", recorded, "robustness", ["likeness kept"]),
+        show("Is the altered copy's original the nearest?", recorded, "robustness", ["R@1"]),
     ]
 
 
