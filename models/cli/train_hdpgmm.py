@@ -4,7 +4,7 @@ import shlex
 from functools import partial
 from os import cpu_count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,7 @@ from models.allocation import keep_freed_memory
 from models.artifact import check_place
 from models.cli.console import console, progress_bar, refuse
 from models.cli.training import DATA_FORM, opened, report_domains, waiting_for_features
+from models.encoder import EncoderManifest
 from models.errors import ModelError
 from models.hdpgmm.encoder import NAME
 from models.hdpgmm.online import Update
@@ -24,6 +25,9 @@ from models.hdpgmm.training.feature_cache import FrameCache
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.registry import resolve_device
 from models.runs.tracks import gather_tracks
+
+SHOWN_COMPONENTS = 10
+SHOWN_TAGS = 4
 
 
 def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
@@ -67,6 +71,8 @@ def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
     except KeyboardInterrupt as error:
         console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
         raise typer.Exit(130) from error
+    for line in _largest(manifest):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(
         f"{escape(str(out / NAME))}: epoch {manifest.training['epoch']}, {manifest.dimension} components, "
         f"digest {manifest.digest[:12]}",
@@ -84,6 +90,17 @@ def _train(trainer: MixtureTrainer) -> None:
             record = trainer.train_epoch(partial(_show, progress, task, number))
             progress.remove_task(task)
             console.print(_line(record), highlight=False, soft_wrap=True)
+
+
+def _largest(manifest: EncoderManifest) -> list[str]:
+    """The components that most of the music is made of, by their tags."""
+    components: list[dict[str, Any]] = manifest.training["components"]  # type: ignore[assignment]
+    order = sorted(range(len(components)), key=lambda number: -components[number]["share"])
+    return [
+        f"component {number}: {components[number]['share']:.1%} of the music"
+        + "".join(f", {escape(tag)} ×{lift:.1f}" for tag, lift in components[number]["tags"][:SHOWN_TAGS])
+        for number in order[:SHOWN_COMPONENTS]
+    ]
 
 
 def _show(progress: Progress, task: TaskID, epoch: int, updates: int, update: Update) -> None:

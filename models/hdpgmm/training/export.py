@@ -1,15 +1,32 @@
-"""The artifact of a run: the mixture after its last epoch, and where it comes from."""
+"""The artifact of a run: the mixture after its last epoch, what its components mean, and where it comes from."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
 
 from models.artifact import write_artifact
 from models.encoder import EncoderManifest, Space
 from models.hdpgmm.encoder import DESCRIPTION, NAME, SPACE, settings_statement
+from models.hdpgmm.tag_table import ComponentMeaning, meanings
 from models.hdpgmm.tensors import mixture_tensors
 from models.hdpgmm.training.trainer import MixtureTrainer
-from models.runs.tracks import Tracks
+from models.runs.tracks import CorpusTrack, Tracks
 from models.song_frames import SAMPLE_RATE_HZ
+
+MIN_TRACKS_PER_TAG = 5
+"""Of fewer nothing can be said."""
+
+
+def component_meanings(trainer: MixtureTrainer, tracks: Sequence[CorpusTrack]) -> list[ComponentMeaning]:
+    """What the components mean by the tags of the tracks that were learnt from; without tags, only their shares."""
+    tags = [frozenset().union(*track.track.tags.values()) for track in tracks]
+    counts = Counter(tag for own in tags for tag in own)
+    names = sorted(tag for tag, count in counts.items() if count >= MIN_TRACKS_PER_TAG)
+    has = np.array([[name in own for name in names] for own in tags], np.bool_).reshape(len(tracks), len(names))
+    return meanings(trainer.shares([track.entry for track in tracks]), has, names)
 
 
 def export(trainer: MixtureTrainer, tracks: Tracks, out: Path, *, version: str, command: str) -> EncoderManifest:
@@ -33,6 +50,7 @@ def export(trainer: MixtureTrainer, tracks: Tracks, out: Path, *, version: str, 
             "data": {name: asdict(facts) for name, facts in tracks.domains.items()},
             "epoch": trainer.epochs_done,
             "bound per frame, held out": round(trainer.held_out(), 4),
+            "components": [asdict(meaning) for meaning in component_meanings(trainer, tracks.train)],
         },
     )
     tensors = mixture_tensors(trainer.mixture.posterior, trainer.whitening)

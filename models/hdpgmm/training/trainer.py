@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.errors import TrainingInterrupted
 from models.hdpgmm.online import OnlineMixture, Update
+from models.hdpgmm.quadratic import pack
 from models.hdpgmm.tensors import mixture_tensors, posterior_of, whitening_of
 from models.hdpgmm.training.checkpoint import MixtureCheckpoint
 from models.hdpgmm.training.config import TrainingConfig
@@ -103,6 +104,13 @@ class MixtureTrainer:
     def held_out(self) -> float:
         """The validation songs' part of the bound, per frame, in nats."""
         return self.mixture.bound_per_frame(self._songs(self._validation))
+
+    def shares(self, entries: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """(J, K) of the components in tracks, as the encoder has them: their frames' mean posterior."""
+        likelihoods = self.mixture.posterior.components.expected_log_likelihood().float()
+        songs = (self._song(entry, None) for entry in entries)
+        rows = [torch.softmax(pack(song) @ likelihoods, -1).mean(0, dtype=torch.float64) for song in songs]
+        return torch.stack(rows).cpu().numpy()
 
     def _songs(self, entries: Sequence[str], generator: np.random.Generator | None = None) -> list[Tensor]:
         """(F, D) whitened frames of tracks, evenly spread; from a random one on, or from the first."""

@@ -47,15 +47,15 @@ def tune(number):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """A folder with tunes, a manifest without a label, and a configuration."""
+    """A folder with tunes, a manifest that says which are noise, and a configuration."""
     folder = tmp_path_factory.mktemp("corpus")
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "source", "split"])
+        writer.writerow(["path", "source", "split", "genre"])
         for number in range(TRACKS):
             soundfile.write(folder / f"{number}.wav", tune(number), RATE)
             side = "validation" if number >= TRACKS - 6 else "train"
-            writer.writerow([f"{number}.wav", f"source {number}", side])
+            writer.writerow([f"{number}.wav", f"source {number}", side, "" if number % 3 else "noise"])
     (folder / "tiny.toml").write_text(CONFIG)
     return folder
 
@@ -114,6 +114,17 @@ def test_the_artifact_is_an_encoder_that_tells_noise_from_tones(corpus, run):
     assert (training["data"]["made"]["train"], training["data"]["made"]["validation"]) == (22, 6)
     assert str(corpus) not in (out / "hdpgmm" / "manifest.json").read_text()
     make_system(f"hdpgmm@{out / 'hdpgmm'}", device="cpu")
+
+
+def test_components_say_what_they_are_by_the_tags_of_the_tracks_that_use_them(run):
+    out, _, finished = run
+    components = load_encoder("hdpgmm", "cpu", [out]).manifest.training["components"]
+    assert sum(component["share"] for component in components) == pytest.approx(1)
+    (noise,) = [component for component in components if component["tags"]]
+    ((name, lift),) = noise["tags"]
+    assert name == "noise"
+    assert lift > 1.5
+    assert f"{noise['share']:.1%} of the music, noise ×{lift:.1f}" in finished
 
 
 @pytest.mark.parametrize(
