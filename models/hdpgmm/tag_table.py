@@ -46,15 +46,13 @@ def meanings(shares: Doubles, has: Bools, tags: Sequence[str], most: int = 7) ->
     """
     overall = shares.mean(0)
     within = (has.T @ shares) / np.maximum(has.sum(0), 1)[:, None]
-    lift = within / np.maximum(overall, np.finfo(np.float64).tiny)
+    lift = np.round(within / np.maximum(overall, np.finfo(np.float64).tiny), 2)
     order = np.argsort(-relevance(shares, has), axis=0, kind="stable")
     return [
         ComponentMeaning(
             float(overall[component]),
             tuple(
-                (tags[tag], round(float(lift[tag, component]), 2))
-                for tag in order[:, component]
-                if lift[tag, component] > 1
+                (tags[tag], float(lift[tag, component])) for tag in order[:, component] if lift[tag, component] > 1
             )[:most],
         )
         for component in range(shares.shape[1])
