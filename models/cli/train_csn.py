@@ -1,19 +1,25 @@
 """The command ``train csn``: a CSN from labelled music, or on from where an interrupted run stopped."""
 
-import shlex
-from functools import partial
+from collections.abc import Mapping
 from os import cpu_count
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress, TaskID
 
 from models.allocation import keep_freed_memory
 from models.artifact import Artifact, check_place, read_artifact
-from models.cli.console import console, progress_bar, refuse
-from models.cli.training import DATA_FORM, opened, report_domains, waiting_for_features
+from models.cli.console import console, refuse
+from models.cli.training import (
+    DATA_FORM,
+    ending_clearly,
+    opened,
+    portable_command,
+    report_domains,
+    train_to_the_end,
+    waiting_for_features,
+)
 from models.csn.encoder import NAME
 from models.csn.training.config import TrainingConfig, read_config
 from models.csn.training.epoch_record import EpochRecord
@@ -53,7 +59,7 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     """
     try:
         settings = read_config(config, change or [])
-        check_place(out / "csn")
+        check_place(out / NAME)
         datasets = [opened(text) for text in data]
         place = resolve_device(device)
         initial = _initial(start) if start else None
@@ -61,20 +67,15 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
         refuse(error)
     keep_freed_memory()
     features = CsnFeatureCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
-    try:
+    with ending_clearly():
         material = _gather(datasets, features, settings, jobs)
         trainer = Trainer(settings, material, out, place, initial)
-        _train(trainer, settings)
-        command = _portable_command(config, change or [], initial)
-        manifest = export(trainer, material, settings, out / "csn", version=version, command=command)
-    except (ModelError, OSError) as error:
-        console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
-        raise typer.Exit(130) from error
+        train_to_the_end(trainer, settings.batch.per_epoch, _description, _line)
+        options = ("--from", initial.manifest.digest) if initial else ()
+        command = portable_command(NAME, config, change or [], *options)
+        manifest = export(trainer, material, settings, out / NAME, version=version, command=command)
     console.print(
-        f"{escape(str(out / 'csn'))}: epoch {manifest.training['epoch']}, "
+        f"{escape(str(out / NAME))}: epoch {manifest.training['epoch']}, "
         f"{sum(map(len, manifest.tags.values()))} tags, digest {manifest.digest[:12]}",
         soft_wrap=True,
     )
@@ -89,21 +90,8 @@ def _gather(
     return material
 
 
-def _train(trainer: Trainer, settings: TrainingConfig) -> None:
-    if trainer.epochs_done:
-        console.print(f"going on after epoch {trainer.epochs_done}")
-    with progress_bar() as progress:
-        while not trainer.finished:
-            number = trainer.epochs_done + 1
-            task = progress.add_task(f"epoch {number}", total=settings.batch.per_epoch)
-            record = trainer.train_epoch(partial(_show, progress, task, number))
-            progress.remove_task(task)
-            console.print(_line(record), highlight=False, soft_wrap=True)
-
-
-def _show(progress: Progress, task: TaskID, epoch: int, batches: int, losses: dict[str, float]) -> None:
-    parts = " ".join(f"{name} {value:.2f}" for name, value in losses.items() if name != TOTAL)
-    progress.update(task, completed=batches, description=f"epoch {epoch}: {parts}")
+def _description(losses: Mapping[str, float]) -> str:
+    return " ".join(f"{name} {value:.2f}" for name, value in losses.items() if name != TOTAL)
 
 
 def _line(record: EpochRecord) -> str:
@@ -116,10 +104,3 @@ def _line(record: EpochRecord) -> str:
 
 def _initial(name: str) -> Artifact:
     return read_artifact(artifact_folder(name) if name == NAME else Path(name))
-
-
-def _portable_command(config: str, changes: list[str], initial: Artifact | None) -> str:
-    """The command without what differs from machine to machine; an artifact is named by its digest."""
-    options = ["--from", initial.manifest.digest] if initial else []
-    options += [part for change in changes for part in ("--set", change)]
-    return shlex.join(["python", "-m", "models", "train", "csn", "--config", Path(config).name, *options])

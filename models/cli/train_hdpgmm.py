@@ -1,19 +1,24 @@
 """The command ``train hdpgmm``: a mixture from music, or on from where an interrupted run stopped."""
 
-import shlex
-from functools import partial
 from os import cpu_count
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress, TaskID
 
 from models.allocation import keep_freed_memory
 from models.artifact import check_place
-from models.cli.console import console, progress_bar, refuse
-from models.cli.training import DATA_FORM, opened, report_domains, waiting_for_features
+from models.cli.console import console, refuse
+from models.cli.training import (
+    DATA_FORM,
+    ending_clearly,
+    opened,
+    portable_command,
+    report_domains,
+    train_to_the_end,
+    waiting_for_features,
+)
 from models.encoder import EncoderManifest
 from models.errors import ModelError
 from models.hdpgmm.encoder import NAME
@@ -56,21 +61,14 @@ def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
         refuse(error)
     keep_freed_memory()
     frames = FrameCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
-    try:
+    with ending_clearly():
         with waiting_for_features(datasets) as advance:
             tracks = gather_tracks(datasets, frames, settings.seed, jobs, advance)
         report_domains(tracks.domains)
         trainer = MixtureTrainer(settings, tracks, frames, out, place)
-        _train(trainer)
-        options = [part for text in change or [] for part in ("--set", text)]
-        command = shlex.join(["python", "-m", "models", "train", NAME, "--config", Path(config).name, *options])
+        train_to_the_end(trainer, trainer.updates_per_epoch, _description, _line)
+        command = portable_command(NAME, config, change or [])
         manifest = export(trainer, tracks, out / NAME, version=version, command=command)
-    except (ModelError, OSError) as error:
-        console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
-        raise typer.Exit(130) from error
     for line in _largest(manifest):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(
@@ -78,18 +76,6 @@ def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
         f"digest {manifest.digest[:12]}",
         soft_wrap=True,
     )
-
-
-def _train(trainer: MixtureTrainer) -> None:
-    if trainer.epochs_done:
-        console.print(f"going on after epoch {trainer.epochs_done}")
-    with progress_bar() as progress:
-        while not trainer.finished:
-            number = trainer.epochs_done + 1
-            task = progress.add_task(f"epoch {number}", total=trainer.updates_per_epoch)
-            record = trainer.train_epoch(partial(_show, progress, task, number))
-            progress.remove_task(task)
-            console.print(_line(record), highlight=False, soft_wrap=True)
 
 
 def _largest(manifest: EncoderManifest) -> list[str]:
@@ -103,8 +89,8 @@ def _largest(manifest: EncoderManifest) -> list[str]:
     ]
 
 
-def _show(progress: Progress, task: TaskID, epoch: int, updates: int, update: Update) -> None:
-    progress.update(task, completed=updates, description=f"epoch {epoch}: bound {update.bound:.2f}")
+def _description(update: Update) -> str:
+    return f"bound {update.bound:.2f}"
 
 
 def _line(record: EpochRecord) -> str:

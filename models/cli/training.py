@@ -1,19 +1,40 @@
-"""What the training commands have in common: how data is named, and how its features are waited for."""
+"""What the training commands have in common: naming data, waiting for features and epochs, ending a run."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
+import typer
 from rich.markup import escape
+from rich.progress import Progress, TaskID
 
 from models.cli.console import console, progress_bar, report_refusal
 from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
-from models.errors import ConfigInvalid
+from models.errors import ConfigInvalid, ModelError
 from models.runs.feature_cache import Extracted
 from models.runs.tracks import DomainFacts
 
 DATA_FORM = "DOMAIN=DATASET[@AUDIO]"
+
+Step = TypeVar("Step")
+Record = TypeVar("Record")
+Step_co = TypeVar("Step_co", covariant=True)
+Record_co = TypeVar("Record_co", covariant=True)
+
+
+class Trainable(Protocol[Step_co, Record_co]):
+    """A run that learns by epochs of steps."""
+
+    @property
+    def epochs_done(self) -> int: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    def train_epoch(self, on_step: Callable[[int, Step_co], None], /) -> Record_co: ...
 
 
 def opened(text: str) -> tuple[str, Dataset]:
@@ -52,3 +73,56 @@ def report_domains(domains: Mapping[str, DomainFacts]) -> None:
             f"{escape(name)}: {facts.train} tracks to learn from, {facts.validation} to judge by, "
             f"{facts.test} left for tests, {facts.refused} refused"
         )
+
+
+@contextmanager
+def ending_clearly() -> Iterator[None]:
+    """What ends a run is said, and how to go on; the exit status is 1, or 130 after Ctrl-C."""
+    try:
+        yield
+    except (ModelError, OSError) as error:
+        console.print(f"[red]stopped[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        console.print("[red]interrupted[/]: the same command goes on from the last epoch that was finished.")
+        raise typer.Exit(130) from error
+
+
+def train_to_the_end(
+    trainer: Trainable[Step, Record],
+    steps: int,
+    describe: Callable[[Step], str],
+    line: Callable[[Record], str],
+) -> None:
+    """Train the epochs that are left, with a bar for each and a line after it.
+
+    Args:
+        trainer: Of the run.
+        steps: Of an epoch.
+        describe: A step, beside the bar.
+        line: An epoch, after it.
+    """
+    if trainer.epochs_done:
+        console.print(f"going on after epoch {trainer.epochs_done}")
+    with progress_bar() as progress:
+        while not trainer.finished:
+            number = trainer.epochs_done + 1
+            task = progress.add_task(f"epoch {number}", total=steps)
+            record = trainer.train_epoch(_shown(progress, task, number, describe))
+            progress.remove_task(task)
+            console.print(line(record), highlight=False, soft_wrap=True)
+
+
+def portable_command(encoder: str, config: str, changes: Sequence[str], *options: str) -> str:
+    """The command without what differs from machine to machine."""
+    named = [part for change in changes for part in ("--set", change)]
+    return shlex.join(["python", "-m", "models", "train", encoder, "--config", Path(config).name, *options, *named])
+
+
+def _shown(
+    progress: Progress, task: TaskID, epoch: int, describe: Callable[[Step], str]
+) -> Callable[[int, Step], None]:
+    def show(number: int, step: Step) -> None:
+        progress.update(task, completed=number, description=f"epoch {epoch}: {describe(step)}")
+
+    return show
