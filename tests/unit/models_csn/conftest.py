@@ -1,7 +1,5 @@
 """A network that is small enough for tests, and made-up tracks whose labels lie open in their features."""
 
-import resource
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -121,17 +119,6 @@ def corpus_of(tracks, config, vocabulary=None):
     return make_corpus(tracks, names, vocabulary, config)
 
 
-@contextmanager
-def no_room(left_bytes=1_000):
-    """As on a full disk: files end after so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (left_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.fixture(scope="session")
 def make():
     """Functions that make tracks, corpora, settings and runs."""
@@ -145,7 +132,6 @@ class Makers:
     features = staticmethod(features_of)
     corpus_tracks = staticmethod(corpus_tracks)
     corpus = staticmethod(corpus_of)
-    no_room = staticmethod(no_room)
     keys = KEYS
 
     @staticmethod

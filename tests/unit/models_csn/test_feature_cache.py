@@ -149,19 +149,19 @@ def test_an_entry_cut_off_anywhere_is_noticed(cache, make, share):
     assert not cache.holds("entry")
 
 
-def test_a_full_disk_ends_extracting_and_leaves_nothing_half_written(make, cache, song):
-    with make.no_room(), pytest.raises(OSError, match="File too large"):
+def test_a_full_disk_ends_extracting_and_leaves_nothing_half_written(no_room, cache, song):
+    with no_room(), pytest.raises(OSError, match="File too large"):
         extracted(cache, song)
     assert not list(cache.folder.iterdir())
     (found,) = extracted(cache, song)
     assert cache.holds(found.entry)
 
 
-def test_a_full_disk_leaves_the_entry_that_was_there(cache, make):
+def test_a_full_disk_leaves_the_entry_that_was_there(no_room, cache, make):
     cache.folder.mkdir()
     before, after = (make.features(make.track(number)) for number in (0, 1))
     cache.write("entry", before)
-    with make.no_room(), pytest.raises(OSError, match="File too large"):
+    with no_room(), pytest.raises(OSError, match="File too large"):
         cache.write("entry", after)
     assert same(cache.read("entry"), before)
     assert [path.name for path in cache.folder.iterdir()] == ["entry.safetensors"]

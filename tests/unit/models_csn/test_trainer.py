@@ -348,9 +348,9 @@ def test_damaged_features_end_the_epoch_with_the_state_before_it(make, trainer, 
     assert kept(made, tmp_path).epoch == 1
 
 
-def test_without_room_for_the_checkpoint_the_epoch_before_stays(make, begun, trainer, tmp_path):
+def test_without_room_for_the_checkpoint_the_epoch_before_stays(no_room, begun, trainer, tmp_path):
     size = (tmp_path / "run" / LAST).stat().st_size
-    with make.no_room(size // 2), pytest.raises(TrainingInterrupted, match="cannot be written"):
+    with no_room(size // 2), pytest.raises(TrainingInterrupted, match="cannot be written"):
         begun.train_epoch(nothing)
     assert trainer().epochs_done == 1
 
