@@ -92,16 +92,10 @@ class Hits:
     allowed: int
 
 
-class VectorIndex(Protocol):
-    """The whole-track vectors of one (library, encoder)."""
+class Searchable(Protocol):
+    """Whole-track vectors that can be asked."""
 
     def __len__(self) -> int: ...
-    def add(self, numbers: Numbers, vectors: Vectors) -> None:
-        """Store (N, D) vectors; a number that is there is replaced. Raises ``ValueError`` on shape or NaN."""
-
-    def remove(self, numbers: Numbers) -> None:
-        """Forget; unknown numbers are ignored."""
-
     def search(self, query: Vectors, k: int, allowed: Numbers | None = None) -> Hits:
         """The k best inner products with a (D,) query; its zero spaces cost nothing.
 
@@ -113,6 +107,16 @@ class VectorIndex(Protocol):
 
     def numbers(self) -> Numbers:
         """All stored numbers, ascending."""
+
+
+class VectorIndex(Searchable, Protocol):
+    """The whole-track vectors of one (library, encoder)."""
+
+    def add(self, numbers: Numbers, vectors: Vectors) -> None:
+        """Store (N, D) vectors; a number that is there is replaced. Raises ``ValueError`` on shape or NaN."""
+
+    def remove(self, numbers: Numbers) -> None:
+        """Forget; unknown numbers are ignored."""
 
     def snapshot(self, folder: Path, *, seq: int, identity: str) -> None:
         """Write to disk, atomically, with the change number and identity (library and encoder digest)."""

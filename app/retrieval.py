@@ -17,7 +17,9 @@ class Term:
 
     Attributes:
         reference: Id of a track or clip of the same library.
-        weights: By space; ``None`` is 1 for every space, a space left out is 0. Negative asks for contrast.
+        weights: By space, ``space`` of the query's encoder or ``encoder.space`` of any; the weight of an
+            ``encoder`` is shared out among its spaces. ``None`` is 1 for every space of the query's encoder, a
+            space left out is 0. Negative asks for contrast.
         segment_s: Start and end in seconds; ``None`` is the whole.
     """
 
@@ -33,7 +35,8 @@ class TagTerm:
     Attributes:
         tag: As the encoder names it, ignoring case.
         weight: Negative asks for the opposite.
-        space: Where it is meant, for a tag that stands in several; ``None`` is the only one that knows it.
+        space: Where it is meant, for a tag that stands in several, and for one of another encoder, named as in
+            ``Term.weights``; ``None`` is the only one of the query's encoder that knows it.
     """
 
     tag: str
@@ -51,7 +54,7 @@ class SearchRequest:
     Attributes:
         library_id: Whose tracks.
         terms: 1 to ``MAX_TERMS``.
-        encoder: By name; ``None`` is the default encoder.
+        encoder: By name, whose spaces are meant where a term does not say; ``None`` is the default encoder.
         k: How many matches, 1 to ``MAX_K``.
         where: Which tracks may be found.
         max_similarity: Ceiling, in [-1, 1]: closer ones are left out.
@@ -143,8 +146,9 @@ class SearchAnswer:
 
     Attributes:
         matches: At most k.
-        encoder: Name of the encoder used.
-        weights: By space, as used after normalisation (``SpaceShare.weight``).
+        encoders: Names of the encoders that the query weighs.
+        weights: By space, as used after normalisation (``SpaceShare.weight``). With several encoders spaces are
+            called ``encoder.space``, here and in the matches.
         tags: Those that the query asks with, in its order.
         indexed: How many tracks the index holds.
         allowed: How many of them the filter left.
@@ -154,7 +158,7 @@ class SearchAnswer:
     """
 
     matches: tuple[Match, ...]
-    encoder: str
+    encoders: tuple[str, ...]
     weights: Mapping[str, float]
     tags: tuple[UsedTag, ...]
     indexed: int

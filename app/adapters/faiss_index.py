@@ -12,11 +12,11 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from app.adapters.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.adapters.index_snapshot import Snapshot, read_snapshot, write_snapshot
 from app.adapters.read_write_lock import ReadWriteLock
 from app.database import Numbers
 from app.domain import EncoderInfo, Vectors
+from app.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.ports import Hits
 
 _FEW = 1024

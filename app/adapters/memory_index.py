@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.adapters.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.adapters.index_snapshot import Snapshot, read_snapshot, write_snapshot
 from app.database import Numbers
 from app.domain import EncoderInfo, Vectors
+from app.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
 from app.ports import Hits
 
 _BLOCK = 8192

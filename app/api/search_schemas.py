@@ -55,6 +55,7 @@ class TermBody(RequestBody):
             "example": {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}},
             "examples": [
                 {"track": EXAMPLE_ID, "weights": {"timbre": 1, "rhythm": 0.5}},
+                {"track": EXAMPLE_ID, "weights": {"csn.genre": 1, "hdpgmm": 0.5}},
                 {"clip": EXAMPLE_ID, "segment": {"start_s": 30, "end_s": 45}},
                 {"tag": "piano", "weight": 0.5},
                 {"tag": "ambient", "space": "mood", "weight": -1},
@@ -66,11 +67,15 @@ class TermBody(RequestBody):
     segment: SegmentBody | None = None
     weights: Annotated[dict[Word, Weight], Field(max_length=MAX_SPACES)] | None = Field(
         default=None,
-        description="Of a track or clip, by space. None: 1 everywhere. A space left out: 0. Negative: contrast.",
+        description="Of a track or clip, by `space` of the search's encoder, or by `encoder.space` of any; the "
+        "weight of an `encoder` is shared out among its spaces. None: 1 for every space of the search's encoder. "
+        "A space left out: 0. Negative: contrast.",
     )
     tag: Word | None = Field(default=None, description="One that the encoder knows: GET /v1/tags lists them.")
     weight: Weight = Field(default=1.0, description="Of a tag. Negative asks for the opposite.")
-    space: Word | None = Field(default=None, description="Of a tag that stands in several spaces: the one meant.")
+    space: Word | None = Field(
+        default=None, description="Of a tag that stands in several spaces, or of another encoder: the one meant."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +106,10 @@ class TermBody(RequestBody):
 class SearchOptions(RequestBody):
     """Everything of a search but its terms."""
 
-    encoder: Line | None = Field(default=None, description="By name; left out: the default encoder.")
+    encoder: Line | None = Field(
+        default=None,
+        description="Whose spaces are meant where a term does not say. Left out: the default encoder's.",
+    )
     k: int = Field(default=20, ge=1, le=MAX_K)
     filter: FilterBody | None = None
     max_similarity: float | None = Field(
@@ -252,9 +260,12 @@ class UsedTagResponse(ResponseBody):
 
 
 class UsedQueryResponse(ResponseBody):
-    """The query as it was used: shares of the spaces, and of its tags, after normalisation and calibration."""
+    """The query as it was used: shares of the spaces, and of its tags, after normalisation and calibration.
 
-    encoder: str
+    With several encoders spaces are called ``encoder.space``, here and in the matches.
+    """
+
+    encoders: list[str]
     weights: dict[str, float]
     tags: list[UsedTagResponse]
 
@@ -274,7 +285,7 @@ class SearchResponse(ResponseBody):
         json_schema_extra={
             "example": {
                 "matches": [],
-                "query": {"encoder": "librosa", "weights": {"timbre": 0.67, "rhythm": 0.33}, "tags": []},
+                "query": {"encoders": ["librosa"], "weights": {"timbre": 0.67, "rhythm": 0.33}, "tags": []},
                 "index": {"size": 1200, "exact": True, "allowed": 0},
                 "took_ms": {"resolve": 0.6, "filter": 0.4, "index": 0.9, "rerank": 0.3},
                 "empty_because": "The filter left none of the 1200 indexed tracks.",
@@ -308,7 +319,7 @@ def _answer(answer: SearchAnswer) -> dict[str, Any]:
     return {
         "matches": [MatchResponse.of(match) for match in answer.matches],
         "query": UsedQueryResponse(
-            encoder=answer.encoder,
+            encoders=list(answer.encoders),
             weights=dict(answer.weights),
             tags=[UsedTagResponse.of(used) for used in answer.tags],
         ),

@@ -32,7 +32,7 @@ def gather(tx: Transaction, plan: Plan, watch: Stopwatch) -> Found:
     tracks: dict[int, Track] = {}
     while True:
         with watch.stage("index"):
-            hits = plan.kept.index.search(plan.query.vector, depth, plan.allowed)
+            hits = plan.index.search(plan.query.vector, depth, plan.allowed)
         with watch.stage("rerank"):
             scores = np.clip(hits.scores, -1, 1)
             far_enough = scores <= (1 if plan.request.max_similarity is None else plan.request.max_similarity)
@@ -54,7 +54,7 @@ def _pool_size(request: SearchRequest) -> int:
 def _absent(plan: Plan, numbers: Numbers, scores: Vectors) -> NDArray[np.bool_]:
     """Which have no vector in any space that the query weighs: their score of exactly 0 says nothing."""
     absent: NDArray[np.bool_] = scores == 0
-    absent[absent] = plan.query.absent(plan.kept.index.vectors(numbers[absent]))
+    absent[absent] = plan.query.absent(plan.index.vectors(numbers[absent]))
     return absent
 
 

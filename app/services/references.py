@@ -1,7 +1,7 @@
 """What the terms of a search refer to: tracks, clips and parts of them, as vectors."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,8 @@ from app.database import Transaction
 from app.domain import Embedding, EncoderInfo, JobState, Track, TrackKind, Vectors
 from app.errors import Fault, InvalidQuery, NotEmbedded, NotFound
 from app.filters import FIELDS, AllOf, AnyOf, Filter, Not, OneOf, SameAsQuery, Value
+from app.joint_space import JointSpace
+from app.query import Doubles
 from app.retrieval import AnyTerm, TagTerm, Term
 
 ROUNDING_S = 0.05
@@ -18,7 +20,7 @@ ROUNDING_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A term's track or clip, and the (D,) vector that the term asks with; ``term`` is its place in the query."""
+    """A term's track or clip, and the (D,) joint vector that it asks with; ``term`` is its place in the query."""
 
     term: int
     track: Track
@@ -31,25 +33,30 @@ class ReferenceReader:
 
     tx: Transaction
     library_id: str
-    encoder: EncoderInfo
+    joint: JointSpace
     faults: list[Fault] = field(default_factory=list)
     _missing: list[Fault] = field(default_factory=list)
     _unembedded: list[Fault] = field(default_factory=list)
+    _tracks: dict[str, Track | None] = field(default_factory=dict)
+    _embeddings: dict[tuple[str, str], Embedding | None] = field(default_factory=dict)
 
-    def read(self, terms: Sequence[AnyTerm]) -> list[Reference]:
+    def read(self, terms: Sequence[AnyTerm], asked: Sequence[Collection[str]]) -> list[Reference]:
         """Return the references of the terms that have one; the faults of the others are kept. Tags have none.
 
         A track that several terms refer to is read once.
+
+        Args:
+            terms: Of the query.
+            asked: Of each term the names of the encoders that it weighs: only their vectors are needed.
         """
-        known: dict[str, tuple[Track, Embedding] | None] = {}
         references = []
         for index, term in enumerate(terms):
             if isinstance(term, TagTerm):
                 continue
-            if term.reference not in known:
-                known[term.reference] = self._embedded(f"terms.{index}", term.reference)
-            if (found := known[term.reference]) is not None:
-                references.append(self._reference(index, term, *found))
+            track = self._track(f"terms.{index}", term.reference)
+            if track is not None:
+                vector = self._vector(f"terms.{index}", term, track, asked[index])
+                references.append(Reference(index, track, vector))
         return references
 
     def raise_faults(self) -> None:
@@ -68,21 +75,38 @@ class ReferenceReader:
         if self._unembedded:
             raise NotEmbedded(_sentences(self._unembedded))
 
-    def _embedded(self, place: str, reference: str) -> tuple[Track, Embedding] | None:
-        try:
-            track = self.tx.catalogue.track(self.library_id, reference)
-        except NotFound as error:
-            self._missing.append(Fault(place, str(error)))
-            return None
-        try:
-            return track, self.tx.catalogue.embedding(track.id, self.encoder.id)
-        except NotEmbedded:
-            self._unembedded.append(Fault(place, self._why_not_embedded(track)))
-            return None
+    def _track(self, place: str, reference: str) -> Track | None:
+        if reference not in self._tracks:
+            try:
+                self._tracks[reference] = self.tx.catalogue.track(self.library_id, reference)
+            except NotFound as error:
+                self._tracks[reference] = None
+                self._missing.append(Fault(place, str(error)))
+        return self._tracks[reference]
 
-    def _why_not_embedded(self, track: Track) -> str:
+    def _vector(self, place: str, term: Term, track: Track, asked: Collection[str]) -> Vectors:
+        """Return (D,), zero for an encoder that the term does not weigh or that has no vectors of the track."""
+        vector = np.zeros(self.joint.dimension, np.float32)
+        places = self.joint.places()
+        for encoder in self.joint.encoders:
+            embedding = self._embedding(place, track, encoder) if encoder.name in asked else None
+            if embedding is not None:
+                vector[places[encoder.name]] = self._part(place, term, track, embedding, encoder)
+        return vector
+
+    def _embedding(self, place: str, track: Track, encoder: EncoderInfo) -> Embedding | None:
+        key = track.id, encoder.id
+        if key not in self._embeddings:
+            try:
+                self._embeddings[key] = self.tx.catalogue.embedding(*key)
+            except NotEmbedded:
+                self._embeddings[key] = None
+                self._unembedded.append(Fault(place, self._why_not_embedded(track, encoder)))
+        return self._embeddings[key]
+
+    def _why_not_embedded(self, track: Track, encoder: EncoderInfo) -> str:
         """Say what the track's newest job is up to, and what to do."""
-        lack = f"The {track.kind} {track.id} has no vectors by the encoder {self.encoder.name!r}"
+        lack = f"The {track.kind} {track.id} has no vectors by the encoder {encoder.name!r}"
         jobs, _ = self.tx.queue.jobs(self.library_id, subject=track.id, limit=1)
         if not jobs or jobs[0].state is JobState.DONE:
             clip, later = "send the clip again", "they come once a worker with this encoder has got round to it"
@@ -93,13 +117,16 @@ class ReferenceReader:
         reason = f" ({job.error_message.removesuffix('.')})" if job.error_message else ""
         return f"{lack}: its job {job.id} is {job.state}{reason}. Retry the job, or upload usable audio."
 
-    def _reference(self, index: int, term: Term, track: Track, embedding: Embedding) -> Reference:
+    def _part(self, place: str, term: Term, track: Track, embedding: Embedding, encoder: EncoderInfo) -> Vectors:
+        """Return (d,) what the term asks of one encoder."""
         if term.segment_s is None:
-            return Reference(index, track, embedding.vector)
+            return embedding.vector
         if message := _fault_of_segment(term.segment_s, track, embedding):
-            self.faults.append(Fault(f"terms.{index}.segment", message))
-            return Reference(index, track, embedding.vector)
-        return Reference(index, track, segment_vector(embedding, term.segment_s, self.encoder))
+            fault = Fault(f"{place}.segment", message)
+            self.faults += [] if fault in self.faults else [fault]
+            return embedding.vector
+        vector: Vectors = vectors_at(embedding, np.array([term.segment_s]), encoder)[0]
+        return vector
 
 
 def _sentences(faults: Sequence[Fault]) -> str:
@@ -125,21 +152,27 @@ def _fault_of_segment(segment_s: tuple[float, float], track: Track, embedding: E
     return None
 
 
-def segment_vector(embedding: Embedding, segment_s: tuple[float, float], encoder: EncoderInfo) -> Vectors:
-    """Return the (D,) vector of a range: the mean of the segments that overlap it, unit length in each space again.
+def vectors_at(embedding: Embedding, spans_s: Doubles, encoder: EncoderInfo) -> Vectors:
+    """Return (N, D) vectors of N ranges: means of the segments that overlap them, unit length in each space again.
 
     Each segment counts by how long it overlaps, so that one which the range only grazes does not count in full.
     Where no segment reaches (the last moments of a track), the nearest one stands in.
+
+    Args:
+        embedding: With S segments, at least one.
+        spans_s: (N, 2) start and end in seconds.
+        encoder: Of the embedding.
     """
     starts, ends = embedding.segment_spans_s.astype(np.float64).T
-    overlap_s = np.minimum(ends, segment_s[1]) - np.maximum(starts, segment_s[0])
-    weights = np.maximum(overlap_s, 0) if (overlap_s > 0).any() else (overlap_s == overlap_s.max())
-    mean = (embedding.segment_vectors.astype(np.float64) * weights[:, np.newaxis]).sum(axis=0)
+    overlap_s = np.minimum(ends, spans_s[:, 1:]) - np.maximum(starts, spans_s[:, :1])
+    nearest = overlap_s == overlap_s.max(axis=1, keepdims=True)
+    weights = np.where((overlap_s > 0).any(axis=1, keepdims=True), np.maximum(overlap_s, 0), nearest)
+    means = np.einsum("ns,sd->nd", weights, embedding.segment_vectors, dtype=np.float64)
     for place in encoder.slices().values():
-        length = np.linalg.norm(mean[place])
-        mean[place] = mean[place] / length if length > 0 else 0
-    vector: Vectors = mean.astype(np.float32)
-    return vector
+        lengths = np.linalg.norm(means[:, place], axis=1, keepdims=True)
+        means[:, place] /= np.where(lengths > 0, lengths, 1)
+    vectors: Vectors = means.astype(np.float32)
+    return vectors
 
 
 def own_numbers(tx: Transaction, tracks: Sequence[Track]) -> set[int]:

@@ -48,10 +48,10 @@ class SearchService:
                     matches = explain(tx, plan, matches)
         return SearchAnswer(
             matches=tuple(matches),
-            encoder=plan.encoder.name,
+            encoders=tuple(encoder.name for encoder in plan.joint.encoders),
             weights=plan.query.weights(),
             tags=tuple(_used(plan, tag) for tag in plan.tags),
-            indexed=len(plan.kept.index),
+            indexed=len(plan.index),
             allowed=found.allowed,
             exact=found.exact,
             took_ms=watch.took_ms,
@@ -60,14 +60,15 @@ class SearchService:
 
 
 def _used(plan: Plan, tag: AskedTag) -> UsedTag:
-    return UsedTag(tag.tag, tag.space, float(plan.query.term_shares[tag.term].sum()))
+    space = plan.joint.name(tag.encoder, tag.space)
+    return UsedTag(tag.tag, space, float(plan.query.term_shares[tag.term].sum()))
 
 
 def _matches(plan: Plan, found: Found) -> list[Match]:
     request = plan.request
     places = list(range(len(found.numbers)))
     if request.diversity:
-        weighed = plan.query.weigh(plan.kept.index.vectors(found.numbers))
+        weighed = plan.query.weigh(plan.index.vectors(found.numbers))
         places = diversify(found.scores, weighed, request.diversity, request.k)
     ranks = percentiles(found.scores[places], _background(plan))
     return [
@@ -78,7 +79,7 @@ def _matches(plan: Plan, found: Found) -> list[Match]:
 
 def _background(plan: Plan) -> Vectors:
     """Scores of the whole catalogue but the query's own tracks, or of a sample that stays while the index does."""
-    index = plan.kept.index
+    index = plan.index
     numbers = index.numbers()
     if len(numbers) > BACKGROUND:
         chosen = np.random.default_rng(_BACKGROUND_SEED).choice(len(numbers), BACKGROUND, replace=False)
@@ -89,9 +90,10 @@ def _background(plan: Plan) -> Vectors:
 
 
 def _why_empty(plan: Plan, found: Found) -> str:
-    indexed = len(plan.kept.index)
+    indexed = len(plan.index)
     if not indexed:
-        return f"No track of the library is embedded by the encoder {plan.encoder.name!r} yet."
+        names = " or ".join(repr(encoder.name) for encoder in plan.joint.encoders)
+        return f"No track of the library is embedded by the encoder {names} yet."
     if not found.allowed:
         return f"The filter left none of the {indexed} indexed tracks."
     if found.too_close:

@@ -1,19 +1,23 @@
 """Turning a search request into one vector and the tracks that may be found, or into everything wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.database import Database, Numbers, Transaction
-from app.domain import EncoderInfo, EncoderState, Vectors
+from app.domain import EncoderState, Vectors
 from app.errors import Fault, InvalidQuery, InvalidRequest, NotEmbedded, Transient
-from app.query import Query, Weights, compose, weight_faults, weight_matrix
-from app.retrieval import MAX_K, MAX_TERMS, AnyTerm, SearchRequest, Term
+from app.joint_space import JointSpace
+from app.ports import Searchable
+from app.query import Query, compose, weight_faults, weight_matrix
+from app.retrieval import MAX_K, MAX_TERMS, AnyTerm, SearchRequest
 from app.services import calibration
 from app.services.indexing import IndexKeeper
+from app.services.joint_index import JointIndex
 from app.services.kept_index import KeptIndex
 from app.services.references import Reference, ReferenceReader, own_numbers, resolve_same_as_query
+from app.services.space_names import SpaceNames, SpaceOf
 from app.services.stopwatch import Stopwatch
 from app.services.tags import AskedTag, asked_tags
 
@@ -24,8 +28,8 @@ class Plan:
 
     Attributes:
         request: What was asked.
-        encoder: Whose vectors.
-        kept: The index to search.
+        joint: The encoders that it weighs.
+        index: What to search.
         query: The one vector.
         tags: The tag terms.
         own: Numbers of tracks that must not be found.
@@ -33,8 +37,8 @@ class Plan:
     """
 
     request: SearchRequest
-    encoder: EncoderInfo
-    kept: KeptIndex
+    joint: JointSpace
+    index: Searchable
     query: Query
     tags: Sequence[AskedTag]
     own: Numbers
@@ -47,28 +51,34 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
     Raises:
         InvalidQuery: Everything that is wrong with the request, together.
         NotFound: A reference is not in the library.
-        NotEmbedded: A reference has no vectors by the encoder yet.
-        Transient: The index is still being loaded.
+        NotEmbedded: A reference has no vectors by an encoder yet.
+        Transient: An index is still being loaded.
     """
+    terms = request.terms[:MAX_TERMS]
     with database.transaction(read_only=True) as tx:
         with watch.stage("resolve"):
             faults = _request_faults(request)
-            encoder = _find_encoder(tx, request.encoder, faults)
-            kept = keeper.get(request.library_id, encoder.id)  # at once: another may be promoted meanwhile
-            tags = asked_tags(encoder, request.terms[:MAX_TERMS], faults)
-            weights = _weights(request.terms, tags)
-            faults += weight_faults(weights, encoder.spaces)
-            reader = ReferenceReader(tx, request.library_id, encoder, faults)
-            references = reader.read(request.terms[:MAX_TERMS])
+            names = _find_names(tx, request.encoder, faults)
+            tags = asked_tags(names, terms, faults)
+            weighed = _weighed(names, terms, tags, faults)
+            joint = _asked_encoders(names, weighed)
+            kept = [keeper.get(request.library_id, encoder.id) for encoder in joint.encoders]
+            weights = [{joint.name(*space): weight for space, weight in each.items()} for each in weighed]
+            faults += weight_faults(weights, joint.spaces)
+            reader = ReferenceReader(tx, request.library_id, joint, faults)
+            references = reader.read(terms, [_encoders_of(each) for each in weighed])
         with watch.stage("filter"):
             allowed = _allowed(tx, request, references, faults)
         reader.raise_faults()
         own = own_numbers(tx, [reference.track for reference in references])
-    if kept is None:
-        raise Transient(f"The index of the encoder {encoder.name!r} is being loaded; try again in a moment.")
-    scale = calibration.scale(kept.calibration) if request.calibrate else None
-    query = compose(encoder.spaces, _sources(references, tags), weight_matrix(weights, encoder.spaces), scale)
-    return Plan(request, encoder, kept, query, tags, np.fromiter(own, dtype=np.int64), allowed)
+    index, scale = _joined(joint, kept)
+    query = compose(
+        joint.spaces,
+        _sources(joint, references, tags),
+        weight_matrix(weights, joint.spaces),
+        scale if request.calibrate else None,
+    )
+    return Plan(request, joint, index, query, tags, np.fromiter(own, dtype=np.int64), allowed)
 
 
 def _request_faults(request: SearchRequest) -> list[Fault]:
@@ -87,7 +97,8 @@ def _request_faults(request: SearchRequest) -> list[Fault]:
     return faults
 
 
-def _find_encoder(tx: Transaction, name: str | None, faults: Sequence[Fault]) -> EncoderInfo:
+def _find_names(tx: Transaction, name: str | None, faults: Sequence[Fault]) -> SpaceNames:
+    """Return what names mean to a query that names this encoder, or none."""
     ready = [encoder for encoder in tx.catalogue.encoders() if encoder.state is EncoderState.READY]
     if not ready:
         raise NotEmbedded(
@@ -95,11 +106,49 @@ def _find_encoder(tx: Transaction, name: str | None, faults: Sequence[Fault]) ->
         )
     for encoder in ready:
         if encoder.name == name or (name is None and encoder.is_default):
-            return encoder
+            return SpaceNames(encoder, ready)
     names = ", ".join(encoder.name for encoder in ready)
     message = f"There is no encoder {name!r}." if name else "No encoder is the default one; name the encoder."
     unknown = Fault("encoder", f"{message} Those that can be searched: {names}.")
     raise InvalidQuery(unknown.message, [*faults, unknown])
+
+
+def _weighed(
+    names: SpaceNames, terms: Sequence[AnyTerm], tags: Sequence[AskedTag], faults: list[Fault]
+) -> list[Mapping[SpaceOf, float]]:
+    """Return what each term weighs; of a tag that was not understood what nobody can find fault with."""
+    by_term = {tag.term: {(tag.encoder, tag.space): tag.weight} for tag in tags}
+    return [
+        by_term.get(place) or names.weights(f"terms.{place}.weights", getattr(term, "weights", None), faults)
+        for place, term in enumerate(terms)
+    ]
+
+
+def _encoders_of(weighed: Mapping[SpaceOf, float]) -> set[str]:
+    return {encoder for (encoder, _), weight in weighed.items() if weight}
+
+
+def _asked_encoders(names: SpaceNames, weighed: Sequence[Mapping[SpaceOf, float]]) -> JointSpace:
+    """Return the encoders that any term weighs, the query's own one first; that one alone where none does."""
+    asked = {encoder for each in weighed for encoder in _encoders_of(each)} or {names.own.name}
+    order = sorted(names.encoders, key=lambda encoder: encoder is not names.own)
+    return JointSpace(tuple(encoder for encoder in order if encoder.name in asked))
+
+
+def _joined(joint: JointSpace, kept: Sequence[KeptIndex | None]) -> tuple[Searchable, Mapping[str, float] | None]:
+    """Return what to search and the scale of the spaces, ``None`` unless all encoders have been measured."""
+    scales: dict[str, float] | None = {}
+    indexes = []
+    for encoder, each in zip(joint.encoders, kept, strict=True):
+        if each is None:
+            raise Transient(f"The index of the encoder {encoder.name!r} is being loaded; try again in a moment.")
+        indexes.append(each.index)
+        scale = calibration.scale(each.calibration)
+        if scale is None or scales is None:
+            scales = None
+        else:
+            scales |= {joint.name(encoder.name, space): c for space, c in scale.items()}
+    return indexes[0] if len(indexes) == 1 else JointIndex(indexes, list(joint.places().values())), scales
 
 
 def _allowed(
@@ -115,13 +164,8 @@ def _allowed(
         return None
 
 
-def _weights(terms: Sequence[AnyTerm], tags: Sequence[AskedTag]) -> list[Weights]:
-    """Return the weights of each term; of a tag that was not understood those that nobody can find fault with."""
-    by_term = {tag.term: {tag.space: tag.weight} for tag in tags}
-    return [term.weights if isinstance(term, Term) else by_term.get(place) for place, term in enumerate(terms)]
-
-
-def _sources(references: Sequence[Reference], tags: Sequence[AskedTag]) -> Vectors:
+def _sources(joint: JointSpace, references: Sequence[Reference], tags: Sequence[AskedTag]) -> Vectors:
     """Return (T, D) the vectors of all terms, in the order of the query."""
-    sources: list[Reference | AskedTag] = [*references, *tags]
-    return np.stack([source.vector for source in sorted(sources, key=lambda source: source.term)])
+    sources = {reference.term: reference.vector for reference in references}
+    sources |= {tag.term: tag.vector(joint) for tag in tags}
+    return np.stack([sources[term] for term in sorted(sources)])

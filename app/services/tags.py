@@ -1,7 +1,7 @@
 """Tags that an encoder hears: found for a query, and heard in a track."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -11,7 +11,9 @@ import numpy as np
 from app.domain import EncoderInfo, Vectors
 from app.errors import Fault
 from app.filters import fold_text
+from app.joint_space import JointSpace
 from app.retrieval import AnyTerm, TagTerm
+from app.services.space_names import SpaceNames
 
 _SUGGESTIONS: Final = 3
 _LONGEST: Final = 100
@@ -20,21 +22,34 @@ _LONGEST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class AskedTag:
-    """A tag term that the encoder understands.
+    """A tag term that an encoder understands.
 
     Attributes:
         term: Its place among the query's terms.
         tag: As the encoder names it.
-        space: Where it stands.
+        encoder: Which knows it.
+        space: Where it stands there.
         weight: As the query weighs it.
-        vector: (D,) its direction in its space, zero in all others.
+        direction: (d,) in that space.
     """
 
     term: int
     tag: str
+    encoder: str
     space: str
     weight: float
-    vector: Vectors
+    direction: Vectors
+
+    def vector(self, joint: JointSpace) -> Vectors:
+        """Return (D,) its direction in its space, zero in all others."""
+        parts = [
+            self.direction
+            if (encoder.name, space.name) == (self.encoder, self.space)
+            else np.zeros(space.dimension)
+            for encoder in joint.encoders
+            for space in encoder.spaces
+        ]
+        return np.concatenate(parts, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +60,16 @@ class HeardTag:
     confidence: float
 
 
-def asked_tags(encoder: EncoderInfo, terms: Sequence[AnyTerm], faults: list[Fault]) -> list[AskedTag]:
-    """Return the tag terms that the encoder understands; what is wrong with the others is added to the faults."""
+def asked_tags(names: SpaceNames, terms: Sequence[AnyTerm], faults: list[Fault]) -> list[AskedTag]:
+    """Return the tag terms that an encoder understands; what is wrong with the others is added to the faults.
+
+    A tag is one of the query's own encoder unless its term names a space of another, or another encoder.
+    """
     asked = []
     for place, term in enumerate(terms):
         if isinstance(term, TagTerm):
-            spaces = _spaces_of(encoder, term)
+            encoder = _encoder_of(names, term)
+            spaces = _spaces_of(encoder, term.tag, _meant(names, encoder, term))
             if fault := _fault_of(encoder, place, term, spaces):
                 faults.append(fault)
             else:
@@ -76,14 +95,21 @@ def _heard(encoder: EncoderInfo, space: str, vector: Vectors, min_confidence: fl
     return sorted(kept, key=lambda each: -each.confidence)
 
 
-def _spaces_of(encoder: EncoderInfo, term: TagTerm) -> dict[str, int]:
-    """Return the spaces in which the term may be meant, each with the tag's place there."""
-    places = {space: _place_of(tags.names, term.tag) for space, tags in encoder.tags.items()}
-    return {
-        space: place
-        for space, place in places.items()
-        if place is not None and (term.space is None or fold_text(term.space) == fold_text(space))
-    }
+def _encoder_of(names: SpaceNames, term: TagTerm) -> EncoderInfo:
+    """Return the encoder that the term's space is of, or the query's own one where it names none that is there."""
+    meant = {encoder for encoder, _ in names.find(term.space or "")}
+    return next((each for each in names.encoders if each.name in meant), names.own)
+
+
+def _meant(names: SpaceNames, encoder: EncoderInfo, term: TagTerm) -> Collection[str]:
+    """Return the spaces that the term allows: all of them where it does not say."""
+    return encoder.tags if term.space is None else [space for _, space in names.find(term.space)]
+
+
+def _spaces_of(encoder: EncoderInfo, tag: str, meant: Collection[str]) -> dict[str, int]:
+    """Return the spaces, of those meant, that know a tag, each with the tag's place there."""
+    places = {space: _place_of(encoder.tags[space].names, tag) for space in encoder.tags if space in meant}
+    return {space: place for space, place in places.items() if place is not None}
 
 
 def _place_of(names: Sequence[str], wanted: str) -> int | None:
@@ -96,9 +122,7 @@ def _place_of(names: Sequence[str], wanted: str) -> int | None:
 
 def _asked(encoder: EncoderInfo, term: int, asked: TagTerm, space: str, place: int) -> AskedTag:
     tags = encoder.tags[space]
-    vector = np.zeros(encoder.dimension, np.float32)
-    vector[encoder.slices()[space]] = tags.directions[place]
-    return AskedTag(term, tags.names[place], space, asked.weight, vector)
+    return AskedTag(term, tags.names[place], encoder.name, space, asked.weight, tags.directions[place])
 
 
 def _fault_of(encoder: EncoderInfo, place: int, term: TagTerm, spaces: Mapping[str, int]) -> Fault | None:
@@ -122,7 +146,7 @@ def _fault_of(encoder: EncoderInfo, place: int, term: TagTerm, spaces: Mapping[s
 
 
 def _unknown(encoder: EncoderInfo, at: str, term: TagTerm) -> Fault:
-    elsewhere = ", ".join(_spaces_of(encoder, TagTerm(term.tag)))
+    elsewhere = ", ".join(_spaces_of(encoder, term.tag, encoder.tags))
     if elsewhere:
         return Fault(f"{at}.space", f"The tag {term.tag!r} does not stand in {term.space!r}, but in {elsewhere}.")
     similar = [f"{name!r} ({space})" for space, name in _similar(encoder, term)]

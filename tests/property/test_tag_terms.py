@@ -1,6 +1,6 @@
 """Tags in the algebra: a direction in one space is a reference like any other, and masked everywhere else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from app.domain import EncoderInfo, Space, Vectors
 from app.errors import InvalidQuery
+from app.joint_space import JointSpace
 from app.query import Query, Weights, compose, weight_matrix
 from app.retrieval import TagTerm
+from app.services.space_names import SpaceNames
 from app.services.tags import AskedTag, asked_tags, heard_tags
 from app.tag_directions import TagDirections
 
@@ -33,9 +35,12 @@ class Case:
     def query(self) -> Query:
         own = [] if self.track is None else [self.weights]
         weights = [*own, *({tag.space: tag.weight} for tag in self.asked)]
-        sources = [*([] if self.track is None else [self.track]), *(tag.vector for tag in self.asked)]
+        sources = [*([] if self.track is None else [self.track]), *(self.vector(tag) for tag in self.asked)]
         matrix = weight_matrix(weights, self.encoder.spaces)
         return compose(self.encoder.spaces, np.stack(sources), matrix, self.scale)
+
+    def vector(self, tag: AskedTag) -> Vectors:
+        return tag.vector(JointSpace((self.encoder,)))
 
 
 def unit(rng: np.random.Generator, count: int, width: int) -> Vectors:
@@ -70,7 +75,7 @@ def cases(draw: st.DrawFn, *, with_track: bool | None = None, most: int = 4) -> 
     rows = np.concatenate([unit(rng, 13, space.dimension) for space in spaces], axis=1)
     return Case(
         encoder,
-        asked_tags(encoder, terms, []),
+        asked_tags(SpaceNames(encoder, [encoder]), terms, []),
         rows[0] if has_track else None,
         draw(st.none() | st.dictionaries(names, SIGNED, min_size=1)) if has_track else None,
         {space.name: draw(st.floats(0.5, 50)) for space in spaces},
@@ -119,7 +124,7 @@ def test_a_share_of_a_tag_is_its_cosine_times_its_weight(case: Case) -> None:
     first = 0 if case.track is None else 1
     for place, tag in enumerate(case.asked):
         share = query.explain_term(first + place, case.tracks[0])
-        assert share.similarity == pytest.approx(float(tag.vector @ case.tracks[0]), abs=1e-5)
+        assert share.similarity == pytest.approx(float(case.vector(tag) @ case.tracks[0]), abs=1e-5)
         assert share.similarity * share.weight == pytest.approx(share.contribution, abs=1e-5)
         assert np.sign(share.weight) == np.sign(tag.weight)
     assert np.abs(query.term_shares).sum() == pytest.approx(1)
@@ -128,7 +133,7 @@ def test_a_share_of_a_tag_is_its_cosine_times_its_weight(case: Case) -> None:
 @given(cases(with_track=False, most=1))
 def test_one_tag_alone_scores_by_the_cosine_with_its_direction_whatever_weight_and_calibration(case: Case) -> None:
     [tag] = case.asked
-    expected = np.sign(tag.weight) * (case.tracks @ tag.vector)
+    expected = np.sign(tag.weight) * (case.tracks @ case.vector(tag))
     np.testing.assert_allclose(case.query().scores(case.tracks), expected, atol=ROUNDING)
 
 
@@ -152,7 +157,7 @@ def test_a_tag_masks_every_space_but_its_own(case: Case) -> None:
         shares = query.term_shares[first + place]
         assert {case.encoder.spaces[index].name for index in np.flatnonzero(shares)} == {tag.space}
         places = case.encoder.slices()
-        assert all(not tag.vector[where].any() for space, where in places.items() if space != tag.space)
+        assert all(not case.vector(tag)[where].any() for space, where in places.items() if space != tag.space)
 
 
 @given(cases(with_track=False), st.integers(0, 3))
@@ -170,7 +175,7 @@ def test_what_a_track_is_like_in_other_spaces_does_not_touch_a_query_of_tags(cas
 def test_a_tag_and_its_opposite_score_a_track_oppositely(case: Case) -> None:
     opposite = Case(
         case.encoder,
-        [AskedTag(tag.term, tag.tag, tag.space, -tag.weight, tag.vector) for tag in case.asked],
+        [replace(tag, weight=-tag.weight) for tag in case.asked],
         None,
         None,
         case.scale,

@@ -28,7 +28,7 @@ def test_a_search_by_track_finds_the_others_and_explains_them(service, worker):
     assert sum(share["contribution"] for share in best["by_space"].values()) == pytest.approx(
         best["similarity"], abs=1e-5
     )
-    assert answer["query"]["encoder"] == "fake"
+    assert answer["query"]["encoders"] == ["fake"]
     assert answer["index"] == {"size": 6, "exact": True, "allowed": 5} or answer["index"]["size"] == 6
     assert answer["took_ms"]
 

@@ -61,7 +61,7 @@ def test_a_search_by_a_tag_alone_ranks_by_its_direction_and_explains_it(service,
     expected = sorted(ids, key=lambda track_id: -vector(service, track_id)["timbre"][0])
     assert [match["track"]["id"] for match in answer["matches"]] == expected
     assert answer["query"] == {
-        "encoder": "fake",
+        "encoders": ["fake"],
         "weights": {"timbre": 1.0, "rhythm": 0.0},
         "tags": [{"tag": "piano", "space": "timbre", "weight": 1.0}],
     }

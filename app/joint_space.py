@@ -1,0 +1,43 @@
+"""The spaces of one or several encoders side by side: what one query asks."""
+
+from dataclasses import dataclass
+
+from app.domain import EncoderInfo, Space
+
+
+@dataclass(frozen=True, slots=True)
+class JointSpace:
+    """A vector of it is the vectors of its encoders, one after the other.
+
+    Attributes:
+        encoders: At least one, each of another name.
+    """
+
+    encoders: tuple[EncoderInfo, ...]
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """All of them in order, by the names that ``name`` gives."""
+        return tuple(
+            Space(self.name(encoder.name, space.name), space.dimension, space.description)
+            for encoder in self.encoders
+            for space in encoder.spaces
+        )
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of a joint vector."""
+        return sum(encoder.dimension for encoder in self.encoders)
+
+    def name(self, encoder: str, space: str) -> str:
+        """What a space is called in answers: plainly with one encoder, ``encoder.space`` with several."""
+        return space if len(self.encoders) == 1 else f"{encoder}.{space}"
+
+    def places(self) -> dict[str, slice]:
+        """Where the vector of each encoder stands, by its name, in order."""
+        places: dict[str, slice] = {}
+        start = 0
+        for encoder in self.encoders:
+            places[encoder.name] = slice(start, start + encoder.dimension)
+            start += encoder.dimension
+        return places
