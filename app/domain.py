@@ -95,6 +95,8 @@ class Analysis:
         channels: Of the file, before mixing down.
         codec: FFmpeg's name of the codec.
         decode_warnings: What was wrong with the file and tolerated.
+        certainty: By the name of an encoder, how sure it is of its vectors, 0 to 1; encoders that cannot tell are
+            left out.
     """
 
     duration_s: float
@@ -107,6 +109,7 @@ class Analysis:
     channels: int
     codec: str
     decode_warnings: tuple[str, ...] = ()
+    certainty: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,20 @@ class Space:
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ComponentMeaning:
+    """What one dimension means of a space whose vectors are the roots of shares, by the music it was learnt from.
+
+    Attributes:
+        share: Of all that music, 0 to 1.
+        tags: Those that say most of it, with how many times as much of the component their tracks use as all tracks
+            do; the most telling first.
+    """
+
+    share: float
+    tags: tuple[tuple[str, float], ...]
+
+
 class EncoderState(StrEnum):
     """READY serves searches; a SHADOW is embedded beside it until promoted; RETIRED only keeps its rows."""
 
@@ -155,7 +172,8 @@ class EncoderInfo:
     """What the service knows of an encoder: workers announce it, the web process never loads it.
 
     ``digest`` identifies the artifact, so (name, digest) says exactly what made a vector. ``tags`` are those that
-    it hears, by space; a name may stand in several spaces.
+    it hears, by space; a name may stand in several spaces. ``components`` says what each dimension of a space
+    means, for spaces of which that can be said.
     """
 
     id: str
@@ -164,6 +182,7 @@ class EncoderInfo:
     digest: str
     spaces: tuple[Space, ...]
     tags: Mapping[str, TagDirections] = field(default_factory=dict)
+    components: Mapping[str, tuple[ComponentMeaning, ...]] = field(default_factory=dict)
     state: EncoderState = EncoderState.READY
     is_default: bool = False
 

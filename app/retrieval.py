@@ -111,6 +111,23 @@ class TagShare:
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentShare:
+    """What one component says of a match that shares it with the query. Its contribution is part of its space's.
+
+    Attributes:
+        space: Of the component.
+        component: Its place in the space, from 0.
+        tags: Those that say most of it.
+        contribution: What it adds to the match's similarity.
+    """
+
+    space: str
+    component: int
+    tags: tuple[str, ...]
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentMatch:
     """The part of a match that is closest to the query."""
 
@@ -121,13 +138,17 @@ class SegmentMatch:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One found track. ``percentile``: share of the catalogue, in percent, that is less similar to the query."""
+    """One found track. ``percentile``: share of the catalogue, in percent, that is less similar to the query.
+
+    ``by_component`` holds the few that contribute most, in spaces whose dimensions mean something.
+    """
 
     track: Track
     similarity: float
     percentile: float
     by_space: Mapping[str, SpaceShare] = field(default_factory=dict)
     by_tag: tuple[TagShare, ...] = ()
+    by_component: tuple[ComponentShare, ...] = ()
     segment: SegmentMatch | None = None
 
 

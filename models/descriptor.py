@@ -1,11 +1,12 @@
 """The encoder ``librosa``: statistics of hand-made features, one sub-space for each musical facet (paper 004)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from models.artifact import Artifact
+from models.component_meaning import ComponentMeaning
 from models.encoder import (
     EncoderManifest,
     Floats,
@@ -54,6 +55,10 @@ class DescriptorEncoder:
 
     @property
     def tags(self) -> Mapping[str, TagDirections]:
+        return {}
+
+    @property
+    def components(self) -> Mapping[str, Sequence[ComponentMeaning]]:
         return {}
 
     def prepare(self, waveform: Floats) -> Prepared:

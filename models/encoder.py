@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.component_meaning import ComponentMeaning
 from models.errors import WaveformTooShort
 from models.tag_directions import TagDirections
 
@@ -82,11 +83,13 @@ class TrackEmbedding:
             apply (silence has no key).
         spans_s: (S, 2) float32, S ≥ 1.
         segments: (S, D) float32, as ``vector``.
+        certainty: How sure the vector is, 0 to 1; ``None`` where the encoder cannot tell.
     """
 
     vector: Floats
     spans_s: Floats
     segments: Floats
+    certainty: float | None = None
 
 
 class Encoder(Protocol):
@@ -101,6 +104,10 @@ class Encoder(Protocol):
     @property
     def tags(self) -> Mapping[str, TagDirections]:
         """The tags that it hears, by space; empty where it knows none. A name may stand in several spaces."""
+
+    @property
+    def components(self) -> Mapping[str, Sequence[ComponentMeaning]]:
+        """What each dimension means, by space, where dimensions are roots of shares; empty where they are not."""
 
     def prepare(self, waveform: Floats) -> Prepared:
         """Turn (T,) mono samples at ``manifest.sample_rate_hz`` into rows. Pure and thread-safe.

@@ -1,7 +1,7 @@
 """One job: the audio of a track or clip becomes analysis and vectors in the catalogue."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from app.database import Database, Transaction
 from app.domain import (
     Analysis,
     ChangeKind,
+    ComponentMeaning,
     Embedding,
     EncoderInfo,
     Job,
@@ -89,7 +90,7 @@ class EmbedJobs:
             watch.reach("decode", 0.0)
             for rate_hz in {ANALYSIS_RATE_HZ} | {self.encoders[one].manifest.sample_rate_hz for one in missing}:
                 waveforms[rate_hz] = self._decode(track, rate_hz)
-        result = self._result(job, missing, waveforms, watch) if missing else None
+        result = self._result(job, track, missing, waveforms, watch) if missing else None
         watch.reach("store", 0.95)
         outlast(lambda: self._commit(job, track, result))
         if not track.keep_audio:
@@ -116,11 +117,12 @@ class EmbedJobs:
             return self.decode(file, rate_hz)
 
     def _result(
-        self, job: Job, missing: Sequence[str], waveforms: Mapping[int, DecodedAudio], watch: Watch
+        self, job: Job, track: Track, missing: Sequence[str], waveforms: Mapping[int, DecodedAudio], watch: Watch
     ) -> tuple[Analysis, Sequence[Embedding]]:
         watch.reach("analyse", 0.3)
         heard = waveforms[ANALYSIS_RATE_HZ]
         analysis = to_analysis(heard, self.analyse(heard.waveform))
+        certainty = dict(track.analysis.certainty) if track.analysis else {}
         embeddings = []
         for place, encoder_id in enumerate(missing):
             start = 0.4 + 0.5 * place / len(missing)
@@ -131,7 +133,9 @@ class EmbedJobs:
             outputs = self.batcher.encode(encoder, prepared.inputs, job.priority)
             vectors = encoder.pool(prepared, outputs)
             embeddings.append(Embedding(encoder_id, vectors.vector, vectors.spans_s, vectors.segments))
-        return analysis, embeddings
+            if vectors.certainty is not None:
+                certainty[encoder.manifest.name] = vectors.certainty
+        return replace(analysis, certainty=certainty), embeddings
 
     def _commit(self, job: Job, track: Track, result: tuple[Analysis, Sequence[Embedding]] | None) -> None:
         """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md).
@@ -202,5 +206,9 @@ def to_encoder_info(encoder: Encoder) -> EncoderInfo:
         tags={
             space: TagDirections(tags.names, tags.directions, tags.scale, tags.offset)
             for space, tags in encoder.tags.items()
+        },
+        components={
+            space: tuple(ComponentMeaning(meaning.share, meaning.tags) for meaning in meanings)
+            for space, meanings in encoder.components.items()
         },
     )

@@ -25,7 +25,7 @@ class MemoryEncoders:
         others = self.encoders()
         for known in others:
             if (known.name, known.digest) == (brought.name, brought.digest):
-                self._state.encoders[known.id] = replace(known, tags=brought.tags)
+                self._state.encoders[known.id] = replace(known, tags=brought.tags, components=brought.components)
                 return self._state.encoders[known.id]
         ready = not any(each.name == brought.name and each.state is EncoderState.READY for each in others)
         new = replace(brought, state=EncoderState.READY if ready else EncoderState.SHADOW, is_default=not others)

@@ -11,6 +11,7 @@ from app.domain import (
     Analysis,
     ApiKey,
     Calibration,
+    ComponentMeaning,
     Embedding,
     EncoderInfo,
     EncoderState,
@@ -81,6 +82,7 @@ def analysis_values(analysis: Analysis) -> Values:
         "channels": analysis.channels,
         "codec": analysis.codec,
         "decode_warnings": list(analysis.decode_warnings),
+        "certainty": dict(analysis.certainty),
     }
 
 
@@ -118,6 +120,7 @@ def _analysis_from_row(row: Row[Any]) -> Analysis | None:
         row.channels,
         row.codec,
         tuple(row.decode_warnings),
+        row.certainty or {},
     )
 
 
@@ -130,6 +133,10 @@ def encoder_values(encoder: EncoderInfo) -> Values:
         "digest": encoder.digest,
         "spaces": [[space.name, space.dimension, space.description] for space in encoder.spaces],
         "tags": {space: list(tags.names) for space, tags in encoder.tags.items()},
+        "components": {
+            space: [[meaning.share, meaning.tags] for meaning in meanings]
+            for space, meanings in encoder.components.items()
+        },
         "state": encoder.state,
         "is_default": encoder.is_default,
     }
@@ -158,9 +165,15 @@ def encoder_from_row(row: Row[Any], directions: Iterable[Row[Any]]) -> EncoderIn
         digest=row.digest,
         spaces=tuple(Space(*space) for space in row.spaces),
         tags={each.space: _tag_directions(tuple(row.tags[each.space]), each) for each in directions},
+        components={space: tuple(map(_meaning, meanings)) for space, meanings in row.components.items()},
         state=EncoderState(row.state),
         is_default=row.is_default,
     )
+
+
+def _meaning(stored: tuple[float, list[tuple[str, float]]]) -> ComponentMeaning:
+    share, tags = stored
+    return ComponentMeaning(share, tuple((tag, lift) for tag, lift in tags))
 
 
 def _tag_directions(names: tuple[str, ...], row: Row[Any]) -> TagDirections:

@@ -37,7 +37,7 @@ class SqlEncoders:
 
     def announce_encoder(self, brought: EncoderInfo) -> EncoderInfo:
         known = self._same_as(brought)
-        if known is None or known.tags != brought.tags:
+        if known is None or _lacks(known, brought):
             self._lock_encoders()
             known = self._same_as(brought)
         if known is not None:
@@ -150,11 +150,12 @@ class SqlEncoders:
         return [encoder_from_row(row, by_encoder[row.id]) for row in rows]
 
     def _complete(self, known: EncoderInfo, brought: EncoderInfo) -> EncoderInfo:
-        """Add the tags' directions, which a database made by an older version does not have."""
-        if known.tags == brought.tags:
+        """Add what a database made by an older version does not have: where tags point, what components mean."""
+        if not _lacks(known, brought):
             return known
-        complete = replace(known, tags=brought.tags)
-        self._update_encoder(known.id, {"tags": encoder_values(complete)["tags"]})
+        complete = replace(known, tags=brought.tags, components=brought.components)
+        values = encoder_values(complete)
+        self._update_encoder(known.id, {name: values[name] for name in ("tags", "components")})
         self._connection.execute(tag_directions.delete().where(tag_directions.c.encoder_id == known.id))
         self._save_tags(complete)
         return complete
@@ -187,6 +188,10 @@ class SqlEncoders:
         taken = {name: insert.excluded[name] for name in values}
         statement = insert.on_conflict_do_update(index_elements=list(place), set_=taken)
         self._connection.execute(statement, {**place, **values})
+
+
+def _lacks(known: EncoderInfo, brought: EncoderInfo) -> bool:
+    return known.tags != brought.tags or known.components != brought.components
 
 
 def _embeddings_query(encoder_id: str) -> Select[tuple[int, str, bytes, bytes, bytes]]:

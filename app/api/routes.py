@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from app.api import clips, encoders, events, health, jobs, keys, search, stats, tags, tracks
+from app.api import clips, components, encoders, events, health, jobs, keys, search, stats, tags, tracks
 
 ROUTERS: Sequence[APIRouter] = (
     tracks.router,
@@ -14,6 +14,7 @@ ROUTERS: Sequence[APIRouter] = (
     jobs.router,
     events.router,
     encoders.router,
+    components.router,
     keys.router,
     stats.router,
     health.router,

@@ -124,6 +124,7 @@ class AnalysisResponse(ResponseBody):
     channels: int
     codec: str
     decode_warnings: list[str]
+    certainty: dict[str, float] = Field(description="By encoder, how sure it is of the vectors, 0 to 1.")
 
     @classmethod
     def of(cls, analysis: Analysis) -> Self:
@@ -139,6 +140,7 @@ class AnalysisResponse(ResponseBody):
             channels=analysis.channels,
             codec=analysis.codec,
             decode_warnings=list(analysis.decode_warnings),
+            certainty=dict(analysis.certainty),
         )
 
 
@@ -165,6 +167,7 @@ _TRACK_EXAMPLE: Mapping[str, Any] = {
         "channels": 2,
         "codec": "flac",
         "decode_warnings": [],
+        "certainty": {"hdpgmm": 0.94},
     },
     "filename": "night-train.flac",
     "content_type": "audio/flac",

@@ -11,6 +11,7 @@ from app.retrieval import (
     MAX_K,
     MAX_TERMS,
     AnyTerm,
+    ComponentShare,
     Match,
     SearchAnswer,
     SearchRequest,
@@ -210,6 +211,25 @@ class TagShareResponse(ResponseBody):
         )
 
 
+class ComponentShareResponse(ResponseBody):
+    """What one component says of a match that shares it with the query; part of its space's contribution."""
+
+    space: str
+    component: int = Field(description="Its place in the space, as `GET /v1/encoders/{name}/components` has it.")
+    tags: list[str]
+    contribution: float
+
+    @classmethod
+    def of(cls, share: ComponentShare) -> Self:
+        """Show it."""
+        return cls(
+            space=share.space,
+            component=share.component,
+            tags=list(share.tags),
+            contribution=share.contribution,
+        )
+
+
 class SegmentResponse(ResponseBody):
     """The part of a match that is closest to the query."""
 
@@ -231,6 +251,7 @@ class MatchResponse(ResponseBody):
     percentile: float
     by_space: dict[str, SpaceShareResponse]
     by_tag: list[TagShareResponse]
+    by_component: list[ComponentShareResponse]
     segment: SegmentResponse | None
 
     @classmethod
@@ -242,6 +263,7 @@ class MatchResponse(ResponseBody):
             percentile=match.percentile,
             by_space={name: SpaceShareResponse.of(share) for name, share in match.by_space.items()},
             by_tag=[TagShareResponse.of(share) for share in match.by_tag],
+            by_component=[ComponentShareResponse.of(share) for share in match.by_component],
             segment=SegmentResponse.of(match.segment) if match.segment else None,
         )
 

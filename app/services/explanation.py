@@ -1,17 +1,21 @@
 """Saying why a track was found: what each space adds, and which part of it is closest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from app.database import Transaction
-from app.domain import Embedding, Vectors
+from app.domain import Embedding, EncoderInfo, Vectors
 from app.joint_space import JointSpace
-from app.retrieval import Match, SegmentMatch, TagShare
+from app.query import Doubles
+from app.retrieval import ComponentShare, Match, SegmentMatch, TagShare
 from app.services.references import vectors_at
 from app.services.search_plan import Plan
 from app.services.tags import AskedTag
+
+MOST_COMPONENTS = 5
+"""So many are named of a match: more would say less."""
 
 
 def explain(tx: Transaction, plan: Plan, matches: Sequence[Match]) -> list[Match]:
@@ -26,6 +30,7 @@ def explain(tx: Transaction, plan: Plan, matches: Sequence[Match]) -> list[Match
             match,
             by_space=plan.query.explain(vector),
             by_tag=tuple(_tag_share(plan, tag, vector) for tag in plan.tags),
+            by_component=_shared_components(plan, vector),
             segment=_best_segment(plan, {name: found.get(number) for name, found in embeddings.items()}),
         )
         for match, number, vector in zip(matches, numbers, vectors, strict=True)
@@ -36,6 +41,27 @@ def _tag_share(plan: Plan, tag: AskedTag, vector: Vectors) -> TagShare:
     share = plan.query.explain_term(tag.term, vector)
     space = plan.joint.name(tag.encoder, tag.space)
     return TagShare(tag.tag, space, share.similarity, share.weight, share.contribution)
+
+
+def _shared_components(plan: Plan, vector: Vectors) -> tuple[ComponentShare, ...]:
+    """Return the components that contribute most, of all spaces that have some, the strongest first."""
+    products = np.multiply(plan.query.vector, vector, dtype=np.float64)
+    places = plan.joint.places()
+    shares = [
+        share
+        for encoder in plan.joint.encoders
+        for space in encoder.components
+        for share in _strongest(plan.joint, encoder, space, products[places[encoder.name]][encoder.slices()[space]])
+    ]
+    return tuple(sorted(shares, key=lambda share: -abs(share.contribution))[:MOST_COMPONENTS])
+
+
+def _strongest(joint: JointSpace, encoder: EncoderInfo, space: str, products: Doubles) -> Iterator[ComponentShare]:
+    """Yield the components of one space that contribute most, of (K,) products."""
+    for number in np.argsort(-np.abs(products), kind="stable")[:MOST_COMPONENTS].tolist():
+        if products[number]:
+            tags = tuple(tag for tag, _ in encoder.components[space][number].tags)
+            yield ComponentShare(joint.name(encoder.name, space), number, tags, float(products[number]))
 
 
 def _best_segment(plan: Plan, embeddings: Mapping[str, Embedding | None]) -> SegmentMatch | None:

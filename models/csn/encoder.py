@@ -3,13 +3,14 @@
 Axis letters: B segments, of one or several tracks, E dimensions of all spaces.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
 from models.artifact import Artifact
+from models.component_meaning import ComponentMeaning
 from models.csn.backbone import ConvolutionUnit
 from models.csn.inputs import CHROMA_SIZE, HOP_SAMPLES, MEL_BANDS, SAMPLE_RATE_HZ, SEGMENT_FRAMES, VERSION
 from models.csn.network import CsnNetwork, channels_last
@@ -64,6 +65,7 @@ class CsnEncoder:
         self.manifest = artifact.manifest
         self.device = device
         self._settings = network_settings(artifact.manifest)
+        self.components: Mapping[str, Sequence[ComponentMeaning]] = {}
         self.tags: Mapping[str, TagDirections] = {
             space: artifact.tag_directions(space) for space in artifact.manifest.tags
         }

@@ -3,15 +3,17 @@
 Axis letters: B segments, of one or several tracks, N frames of a segment, K components.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from models.artifact import Artifact
+from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, TrackEmbedding, check_length
 from models.errors import ArtifactInvalid
+from models.hdpgmm.certainty import CertaintySettings, certainty
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import posterior_of, tensor_shapes, whitening_of
@@ -26,10 +28,19 @@ SEGMENT_FRAMES = 129
 SEGMENTS_AT_ONCE = 32
 """So many segments take some 25 MB of monomials."""
 
+COMPONENTS = "components"
+"""Where ``manifest.training`` says what they mean."""
 
-def settings_statement(mixture: MixtureSettings) -> dict[str, object]:
-    """What an artifact says of how it is built and fed."""
-    return {"frames_version": VERSION, "mixture": mixture.model_dump(mode="json")}
+_MEANINGS = TypeAdapter(tuple[ComponentMeaning, ...])
+
+
+def settings_statement(mixture: MixtureSettings, sure: CertaintySettings) -> dict[str, object]:
+    """What an artifact says of how it is built and fed, and of its certainty."""
+    return {
+        "frames_version": VERSION,
+        "mixture": mixture.model_dump(mode="json"),
+        "certainty": sure.model_dump(mode="json"),
+    }
 
 
 class HdpgmmEncoder:
@@ -37,7 +48,8 @@ class HdpgmmEncoder:
 
     A frame's posterior over the components is softmax_k E ln p(x | k) (encoders, 1.6, reading b: what the code of
     the paper does). A track's shares p are the mean over its audible frames. Its vector is √p, whose inner product
-    with another is the Bhattacharyya coefficient of the two: 1 for the same shares, 0 for nothing in common.
+    with another is the Bhattacharyya coefficient of the two: 1 for the same shares, 0 for nothing in common. Its
+    certainty is that of ``models.hdpgmm.certainty``.
 
     Args:
         artifact: Written by ``models.hdpgmm.training.export``.
@@ -53,11 +65,13 @@ class HdpgmmEncoder:
         self.tags: Mapping[str, TagDirections] = {
             space: artifact.tag_directions(space) for space in artifact.manifest.tags
         }
-        settings = _settings(artifact.manifest)
+        settings, self._sure = _settings(artifact.manifest)
+        self.components: Mapping[str, Sequence[ComponentMeaning]] = _meanings(artifact.manifest)
         shapes = tensor_shapes(settings.components, FEATURES)
         tensors = {name: artifact.tensor(name, *shape) for name, shape in shapes.items()}
         self._whitening = whitening_of(tensors)
         self._likelihoods = _likelihoods(tensors).to(device)
+        self._log_weights = posterior_of(tensors).sticks.log_weights.float().to(device)
 
     def prepare(self, waveform: Floats) -> Prepared:
         """(T,) mono samples → (B, N · 53): white frames of each segment, and whether they are audible.
@@ -76,21 +90,35 @@ class HdpgmmEncoder:
         return Prepared(rows.view(len(starts), -1), torch.stack([starts_s, ends_s], 1).float().numpy())
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """(B, …) rows → (B, K) sums of the frames' posteriors; zero for silence."""
+        """(B, …) rows → (B, K + 2) sums of the audible frames' posteriors; how many are audible, and familiar."""
         return torch.cat([self._sums(rows) for rows in torch.split(inputs, SEGMENTS_AT_ONCE)])
 
     def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
-        sums = torch.cat([outputs.sum(0, keepdim=True), outputs])
+        whole = outputs.sum(0, keepdim=True)
+        sums, counts = torch.split(torch.cat([whole, outputs]), [outputs.shape[1] - 2, 2], 1)
         vectors = torch.nn.functional.normalize(sums.sqrt(), dim=1).numpy()
-        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+        return TrackEmbedding(
+            vector=vectors[0],
+            spans_s=prepared.spans_s,
+            segments=vectors[1:],
+            certainty=self._certainty(sums[:1], counts[:1]),
+        )
 
     def _sums(self, rows: Tensor) -> Tensor:
         frames = rows.view(len(rows), SEGMENT_FRAMES, FEATURES + 1)
-        posteriors = torch.softmax(pack(frames[:, :, :FEATURES]) @ self._likelihoods, -1)
-        return (posteriors * frames[:, :, FEATURES:]).sum(1)
+        logs = pack(frames[:, :, :FEATURES]) @ self._likelihoods
+        familiar = torch.logsumexp(logs + self._log_weights, -1, keepdim=True) > self._sure.familiar_above
+        columns = [torch.softmax(logs, -1), torch.ones_like(familiar, dtype=logs.dtype), familiar.to(logs.dtype)]
+        return (torch.cat(columns, -1) * frames[:, :, FEATURES:]).sum(1)
+
+    def _certainty(self, sums: Tensor, counts: Tensor) -> float:
+        audible, familiar = counts.double().unbind(1)
+        frames = audible.clamp_min(1)
+        shares = sums.double() / frames[:, None]
+        return float(certainty(shares, audible * HOP_SAMPLES / SAMPLE_RATE_HZ, familiar / frames, self._sure))
 
 
-def _settings(manifest: EncoderManifest) -> MixtureSettings:
+def _settings(manifest: EncoderManifest) -> tuple[MixtureSettings, CertaintySettings]:
     stated = manifest.settings
     if stated.get("frames_version") != VERSION or manifest.sample_rate_hz != SAMPLE_RATE_HZ:
         raise ArtifactInvalid(
@@ -100,12 +128,30 @@ def _settings(manifest: EncoderManifest) -> MixtureSettings:
         )
     try:
         settings = MixtureSettings.model_validate(stated.get("mixture"))
+        sure = CertaintySettings.model_validate(stated.get("certainty"))
     except ValidationError as error:
-        raise ArtifactInvalid(f"The manifest of encoder {NAME!r} describes no mixture: {error}") from error
+        raise ArtifactInvalid(
+            f"The manifest of encoder {NAME!r} describes no mixture, or not how sure it is: {error}. Train it "
+            f"anew: python -m models train {NAME}."
+        ) from error
     spaces = [(space.name, space.dimension) for space in manifest.spaces]
     if spaces != [(SPACE, settings.components)]:
         raise ArtifactInvalid(f"The spaces of encoder {NAME!r} are not those of its mixture: {spaces}.")
-    return settings
+    return settings, sure
+
+
+def _meanings(manifest: EncoderManifest) -> dict[str, tuple[ComponentMeaning, ...]]:
+    try:
+        found = _MEANINGS.validate_python(manifest.training.get(COMPONENTS))
+    except ValidationError as error:
+        raise ArtifactInvalid(
+            f"The manifest of encoder {NAME!r} says nothing of its components: {error}"
+        ) from error
+    if len(found) != manifest.dimension:
+        raise ArtifactInvalid(
+            f"The manifest of encoder {NAME!r} describes {len(found)} of its {manifest.dimension} components."
+        )
+    return {SPACE: found}
 
 
 def _likelihoods(tensors: Mapping[str, Tensor]) -> Tensor:

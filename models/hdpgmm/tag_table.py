@@ -1,27 +1,14 @@
 """What components mean: the tags of the tracks that use them (encoders, 1.7). J tracks, K components, Z tags."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.component_meaning import ComponentMeaning
+
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentMeaning:
-    """Of one component.
-
-    Attributes:
-        share: Of all tracks together, 0 to 1.
-        tags: Those that say most of it, with how many times as much of the component their tracks use as all tracks
-            do; the most telling first.
-    """
-
-    share: float
-    tags: tuple[tuple[str, float], ...]
 
 
 def relevance(shares: Doubles, has: Bools) -> Doubles:

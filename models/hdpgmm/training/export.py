@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from models.artifact import write_artifact
+from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Space
-from models.hdpgmm.encoder import DESCRIPTION, NAME, SPACE, settings_statement
-from models.hdpgmm.tag_table import ComponentMeaning, meanings
+from models.hdpgmm.encoder import COMPONENTS, DESCRIPTION, NAME, SPACE, settings_statement
+from models.hdpgmm.tag_table import meanings
 from models.hdpgmm.tensors import mixture_tensors
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.runs.tracks import CorpusTrack, Tracks
@@ -43,14 +44,14 @@ def export(trainer: MixtureTrainer, tracks: Tracks, out: Path, *, version: str, 
         digest="",
         spaces=(Space(SPACE, config.mixture.components, DESCRIPTION),),
         sample_rate_hz=SAMPLE_RATE_HZ,
-        settings=settings_statement(config.mixture),
+        settings=settings_statement(config.mixture, trainer.certainty()),
         training={
             "command": command,
             "config": config.model_dump(mode="json"),
             "data": {name: asdict(facts) for name, facts in tracks.domains.items()},
             "epoch": trainer.epochs_done,
             "bound per frame, held out": round(trainer.held_out(), 4),
-            "components": [asdict(meaning) for meaning in component_meanings(trainer, tracks.train)],
+            COMPONENTS: [asdict(meaning) for meaning in component_meanings(trainer, tracks.train)],
         },
     )
     tensors = mixture_tensors(trainer.mixture.posterior, trainer.whitening)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.errors import TrainingInterrupted
+from models.hdpgmm.certainty import CertaintySettings, fit_certainty
 from models.hdpgmm.online import OnlineMixture, Update
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.tensors import mixture_tensors, posterior_of, whitening_of
@@ -23,9 +24,11 @@ from models.hdpgmm.whitening import Whitening, fit_whitening
 from models.runs.checkpoint import LAST, load, save
 from models.runs.run_log import RunLog
 from models.runs.tracks import Tracks
-from models.song_frames import FEATURES
+from models.song_frames import FEATURES, HOP_SAMPLES, SAMPLE_RATE_HZ
 
 IN_USE = 1e-3
+JUDGED_FRAMES = 16
+"""Of so many consecutive frames one says how likely frames are."""
 
 OnUpdate = Callable[[int, Update], None]
 
@@ -107,10 +110,28 @@ class MixtureTrainer:
 
     def shares(self, entries: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         """(J, K) of the components in tracks, as the encoder has them: their frames' mean posterior."""
-        likelihoods = self.mixture.posterior.components.expected_log_likelihood().float()
+        likelihoods = self._likelihoods()
         songs = (self._song(entry, None) for entry in entries)
         rows = [torch.softmax(pack(song) @ likelihoods, -1).mean(0, dtype=torch.float64) for song in songs]
         return torch.stack(rows).cpu().numpy()
+
+    def certainty(self) -> CertaintySettings:
+        """What the encoder's certainty is worked out with, from the validation songs."""
+        likelihoods = self._likelihoods()
+        log_weights = self.mixture.posterior.sticks.log_weights.float()
+        halves, seconds, densities = [], [], []
+        every = (self._cache.read(entry).to(self._device) for entry in self._validation)
+        for frames in (frames for frames in every if len(frames) > 1):
+            logs = pack(self.whitening.apply(frames)) @ likelihoods
+            parts = torch.softmax(logs, -1).tensor_split(2)
+            halves.append(torch.stack([part.mean(0, dtype=torch.float64) for part in parts]).cpu())
+            seconds.append(len(parts[0]) * HOP_SAMPLES / SAMPLE_RATE_HZ)
+            densities.append(torch.logsumexp(logs[::JUDGED_FRAMES] + log_weights, -1).double().cpu())
+        return fit_certainty(torch.stack(halves), torch.tensor(seconds, dtype=torch.float64), torch.cat(densities))
+
+    def _likelihoods(self) -> Tensor:
+        """(P, K) coefficients of E ln p(x | k), as the encoder has them."""
+        return self.mixture.posterior.components.expected_log_likelihood().float()
 
     def _songs(self, entries: Sequence[str], generator: np.random.Generator | None = None) -> list[Tensor]:
         """(F, D) whitened frames of tracks, evenly spread; from a random one on, or from the first."""

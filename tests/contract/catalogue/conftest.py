@@ -9,6 +9,7 @@ import pytest
 from app.domain import (
     DEFAULT_LIBRARY,
     Analysis,
+    ComponentMeaning,
     Embedding,
     EncoderInfo,
     Metadata,
@@ -50,13 +51,20 @@ class Maker:
             "channels": 2,
             "codec": "mp3",
             "decode_warnings": ("a frame was damaged",),
+            "certainty": {"hdpgmm": 0.9375},
         }
         return Analysis(**(known | values))
 
     def encoder(self, name="librosa", digest="a" * 64, **values):
         spaces = (Space("timbre", 3, "colour of the sound"), Space("rhythm", 2))
         tags = values.pop("tags", {"timbre": self.tags("bright", "dark"), "rhythm": self.tags("dark", dimension=2)})
-        return EncoderInfo(new_id(), name, "1", digest, spaces, tags, **values)
+        components = values.pop(
+            "components", {"rhythm": (self.meaning(0.75, dark=2.5, wild=1.25), self.meaning(0.25))}
+        )
+        return EncoderInfo(new_id(), name, "1", digest, spaces, tags, components, **values)
+
+    def meaning(self, share, **tags):
+        return ComponentMeaning(share, tuple(tags.items()))
 
     def tags(self, *names, dimension=3):
         places = np.arange(1, len(names) + 1, dtype=np.float32)

@@ -49,6 +49,14 @@ def test_directions_that_the_catalogue_lacks_come_with_the_next_announcement(cat
     assert catalogue.encoders() == [complete]
 
 
+def test_meanings_of_components_that_the_catalogue_lacks_come_with_the_next_announcement(catalogue, make):
+    bare = catalogue.announce_encoder(make.encoder(components={}))
+    assert bare.components == {}
+    complete = catalogue.announce_encoder(make.encoder())
+    assert complete == replace(bare, components=make.encoder().components)
+    assert catalogue.encoders() == [complete]
+
+
 def test_a_new_artifact_is_a_shadow_and_another_encoder_is_ready(catalogue, make):
     catalogue.announce_encoder(make.encoder())
     catalogue.announce_encoder(make.encoder(digest="b" * 64))

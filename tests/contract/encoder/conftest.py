@@ -16,6 +16,7 @@ from models.csn.settings import NetworkSettings
 from models.csn.track_features import cut, segment_starts, waveform_to_features
 from models.encoder import EncoderManifest, Space
 from models.hdpgmm import encoder as hdpgmm
+from models.hdpgmm.certainty import CertaintySettings
 from models.hdpgmm.online import OnlineMixture, OnlineSettings
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import mixture_tensors
@@ -78,7 +79,8 @@ def small_hdpgmm(tmp_path_factory):
         digest="",
         spaces=(Space(hdpgmm.SPACE, 5, hdpgmm.DESCRIPTION),),
         sample_rate_hz=SAMPLE_RATE_HZ,
-        settings=hdpgmm.settings_statement(settings),
+        settings=hdpgmm.settings_statement(settings, CertaintySettings(familiar_above=-1e4, independent_s=2.0)),
+        training={hdpgmm.COMPONENTS: [{"share": 0.2, "tags": []} for _ in range(settings.components)]},
     )
     write_artifact(folder, manifest, {name: tensor.float() for name, tensor in tensors.items()})
     return folder

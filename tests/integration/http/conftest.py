@@ -56,11 +56,11 @@ class RiffProbe:
 class FakeWorker:
     """Does jobs at once: every track gets a vector made of its bytes' digest."""
 
-    def __init__(self, database, tags=None):
+    def __init__(self, database, tags=None, components=None):
         self.database = database
         self.id = new_id()
         spaces = (Space("timbre", 4), Space("rhythm", 2))
-        self.encoder = EncoderInfo(new_id(), "fake", "1", "d" * 64, spaces, tags or {})
+        self.encoder = EncoderInfo(new_id(), "fake", "1", "d" * 64, spaces, tags or {}, components or {})
         with database.transaction() as tx:
             self.encoder = tx.catalogue.announce_encoder(self.encoder)
             tx.changes.append("00000000-0000-7000-8000-000000000001", ChangeKind.ENCODER_UPDATED, self.encoder.id)

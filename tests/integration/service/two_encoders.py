@@ -26,6 +26,7 @@ class Bands:
         self.manifest = artifact.manifest
         self.device = device
         self.tags = {space: artifact.tag_directions(space) for space in artifact.manifest.tags}
+        self.components = {}
 
     def prepare(self, waveform):
         parts = np.array_split(waveform, SEGMENTS)

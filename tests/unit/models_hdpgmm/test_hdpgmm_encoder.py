@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from models.artifact import Artifact
+from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Space, embed
 from models.errors import ArtifactInvalid
-from models.hdpgmm.encoder import DESCRIPTION, NAME, SPACE, HdpgmmEncoder, settings_statement
+from models.hdpgmm.certainty import CertaintySettings
+from models.hdpgmm.encoder import COMPONENTS, DESCRIPTION, NAME, SPACE, HdpgmmEncoder, settings_statement
 from models.hdpgmm.online import OnlineMixture, OnlineSettings
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
@@ -19,7 +21,7 @@ from models.hdpgmm.whitening import fit_whitening
 from models.song_frames import FEATURES, SAMPLE_RATE_HZ
 
 CPU = torch.device("cpu")
-COMPONENTS = 5
+HEARD = 5
 
 
 def music(seconds=7.0, seed=0):
@@ -38,18 +40,19 @@ def artifact():
     """A mixture of the frames of some music."""
     frames = track_frames(music(20.0, 1))[0]
     whitening = fit_whitening([frames])
-    mixture = OnlineMixture(MixtureSettings(components=COMPONENTS, sticks=3), OnlineSettings(splash=0), FEATURES)
+    mixture = OnlineMixture(MixtureSettings(components=HEARD, sticks=3), OnlineSettings(splash=0), FEATURES)
     white = whitening.apply(frames)
-    mixture.begin(white, torch.randint(COMPONENTS, (len(white),), generator=torch.Generator().manual_seed(0)))
+    mixture.begin(white, torch.randint(HEARD, (len(white),), generator=torch.Generator().manual_seed(0)))
     for _ in range(5):
         mixture.update([white], 1, torch.Generator())
     manifest = EncoderManifest(
         name=NAME,
         version="1",
         digest="0" * 64,
-        spaces=(Space(SPACE, COMPONENTS, DESCRIPTION),),
+        spaces=(Space(SPACE, HEARD, DESCRIPTION),),
         sample_rate_hz=SAMPLE_RATE_HZ,
-        settings=settings_statement(mixture.settings),
+        settings=settings_statement(mixture.settings, CertaintySettings(familiar_above=-150.0, independent_s=2.0)),
+        training={COMPONENTS: [{"share": 0.2, "tags": [["calm", 2.0]]} for _ in range(HEARD)]},
     )
     tensors = mixture_tensors(mixture.posterior, whitening)
     return Artifact(manifest, {name: tensor.float() for name, tensor in tensors.items()})
@@ -88,6 +91,28 @@ def test_a_quieter_copy_is_the_same_track(artifact):
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
+def test_a_longer_track_is_surer(artifact):
+    encoder = HdpgmmEncoder(artifact, CPU)
+    short, long = (embed(encoder, music(seconds)).certainty for seconds in (3.0, 30.0))
+    assert 0 < short < long < 1
+
+
+def test_sound_unlike_all_that_was_learnt_is_less_sure(artifact):
+    encoder = HdpgmmEncoder(artifact, CPU)
+    clicks = np.zeros(7 * SAMPLE_RATE_HZ, np.float32)
+    clicks[:: SAMPLE_RATE_HZ // 10] = 0.9
+    assert embed(encoder, clicks).certainty < 0.5 * embed(encoder, music(7.0)).certainty
+
+
+def test_silence_is_not_sure_at_all(artifact):
+    assert embed(HdpgmmEncoder(artifact, CPU), np.zeros(5 * SAMPLE_RATE_HZ, np.float32)).certainty == 0
+
+
+def test_every_component_says_what_it_means(artifact):
+    encoder = HdpgmmEncoder(artifact, CPU)
+    assert encoder.components == {SPACE: (ComponentMeaning(0.2, (("calm", 2.0),)),) * HEARD}
+
+
 def broken_scatter(tensors):
     return {**tensors, "components.scatter": -tensors["components.scatter"]}
 
@@ -106,6 +131,20 @@ DAMAGES = {
             a, manifest=replace(a.manifest, settings={"frames_version": 1, "mixture": {"sticks": 0}})
         ),
         "describes no mixture",
+    ),
+    "no certainty": (
+        lambda a: replace(
+            a, manifest=replace(a.manifest, settings={k: v for k, v in a.manifest.settings.items() if k[0] != "c"})
+        ),
+        "Train it anew",
+    ),
+    "components of which it says nothing": (
+        lambda a: replace(a, manifest=replace(a.manifest, training={})),
+        "says nothing of its components",
+    ),
+    "components of which it says too little": (
+        lambda a: replace(a, manifest=replace(a.manifest, training={COMPONENTS: [{"share": 1, "tags": []}]})),
+        "describes 1 of its 5 components",
     ),
     "other spaces": (
         lambda a: replace(a, manifest=replace(a.manifest, spaces=(Space(SPACE, 4),))),

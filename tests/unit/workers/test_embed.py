@@ -13,6 +13,7 @@ from app.adapters.memory_database import MemoryDatabase
 from app.domain import (
     DEFAULT_LIBRARY,
     ChangeKind,
+    ComponentMeaning,
     Job,
     JobKind,
     JobState,
@@ -26,6 +27,7 @@ from app.domain import (
     utc_now,
 )
 from app.errors import DatabaseUnavailable, LeaseLost, NotEmbedded, NotFound
+from models import component_meaning as heard
 from models.audio import DecodedAudio
 from models.encoder import EncoderManifest, Prepared, Space, TrackEmbedding
 from models.errors import AudioUnreadable, WaveformTooShort
@@ -42,10 +44,12 @@ SOUND = np.array([3.0, 4.0], np.float32).tobytes()
 class Halves:
     """An encoder of two numbers: the means of the two halves of the waveform, as directions."""
 
-    def __init__(self, name="halves", rate_hz=22_050, tags=None):
+    def __init__(self, name="halves", rate_hz=22_050, tags=None, components=None, certainty=None):
         self.manifest = EncoderManifest(name, "1", (name * 64)[:64], (Space("all", 2, "both halves"),), rate_hz)
         self.device = torch.device("cpu")
         self.tags = tags or {}
+        self.components = components or {}
+        self.certainty = certainty
 
     def prepare(self, waveform):
         if len(waveform) < 2:
@@ -57,7 +61,7 @@ class Halves:
         return torch.nn.functional.normalize(inputs, dim=1)
 
     def pool(self, prepared, outputs):
-        return TrackEmbedding(outputs[0].numpy(), prepared.spans_s, outputs.numpy())
+        return TrackEmbedding(outputs[0].numpy(), prepared.spans_s, outputs.numpy(), self.certainty)
 
 
 class Desk:
@@ -288,6 +292,28 @@ def test_the_catalogue_is_told_where_the_tags_of_an_encoder_point():
     told = to_encoder_info(Halves(tags={"all": tags})).tags["all"]
     assert (told.names, told.directions is tags.directions) == (("calm",), True)
     assert (told.scale, told.offset) == (2, -1)
+
+
+def test_the_catalogue_is_told_what_the_components_of_an_encoder_mean():
+    meanings = (heard.ComponentMeaning(0.75, (("calm", 2.5),)), heard.ComponentMeaning(0.25, ()))
+    told = to_encoder_info(Halves(components={"all": meanings})).components
+    assert told == {"all": (ComponentMeaning(0.75, (("calm", 2.5),)), ComponentMeaning(0.25, ()))}
+
+
+def test_an_analysis_says_how_sure_each_encoder_is_that_can_tell(desk):
+    sure = Halves("sure", certainty=0.75)
+    embed = desk.embed(sure, Halves("mute"))
+    track, job = desk.add()
+    embed(job, watch())
+    assert desk.track(track).analysis.certainty == {"sure": 0.75}
+
+
+def test_an_encoder_that_comes_later_adds_how_sure_it_is(desk):
+    track, job = desk.add()
+    desk.embed(Halves("first", certainty=0.75))(job, watch())
+    later = desk.embed(Halves("first", certainty=0.75), Halves("second", certainty=0.5))
+    later(desk.claim(track), watch())
+    assert desk.track(track).analysis.certainty == {"first": 0.75, "second": 0.5}
 
 
 def test_a_fault_in_the_code_is_tried_again_and_named():
