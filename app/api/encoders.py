@@ -45,6 +45,7 @@ class EncoderResponse(ResponseBody):
                 "is_default": True,
                 "spaces": [{"name": "timbre", "dimension": 24, "description": "Sound colour"}],
                 "tags": {},
+                "components": {},
                 "embedded": 1180,
                 "embedded_share": 0.98,
             }
@@ -58,6 +59,7 @@ class EncoderResponse(ResponseBody):
     is_default: bool
     spaces: list[SpaceResponse]
     tags: dict[str, list[str]]
+    components: dict[str, int] = Field(description="How many, of each space that has some.")
     embedded: int
     embedded_share: float = Field(ge=0, le=1)
 
@@ -95,6 +97,7 @@ def _response(info: EncoderInfo, embedded: int, share: float) -> EncoderResponse
             for space in info.spaces
         ],
         tags={space: list(tags.names) for space, tags in info.tags.items()},
+        components={space: len(meanings) for space, meanings in info.components.items()},
         embedded=embedded,
         embedded_share=min(1.0, share),
     )
@@ -110,6 +113,7 @@ def _loading(name: str) -> EncoderResponse:
         is_default=False,
         spaces=[],
         tags={},
+        components={},
         embedded=0,
         embedded_share=0.0,
     )

@@ -1,4 +1,4 @@
-"""The page at ``/`` and the files that it loads. It talks to the service through the HTTP API only."""
+"""The pages and the files that they load. They talk to the service through the HTTP API only."""
 
 import hashlib
 from importlib import metadata
@@ -46,9 +46,20 @@ RELEASE = digest_of(STATIC)
 
 @router.get("/")
 async def index(request: Request) -> Response:
-    """The one page. It shows nothing of the catalogue by itself, so it needs no key."""
+    """The page to search with."""
+    return _page(request, "index.html")
+
+
+@router.get("/components")
+async def components(request: Request) -> Response:
+    """What an encoder's components mean."""
+    return _page(request, "components.html")
+
+
+def _page(request: Request, template: str) -> Response:
+    """A page. It shows nothing of the catalogue by itself, so it needs no key."""
     context = {"release": RELEASE, "version": metadata.version("soundkin")}
-    return _templates.TemplateResponse(request, "index.html", context, headers=_PAGE_HEADERS)
+    return _templates.TemplateResponse(request, template, context, headers=_PAGE_HEADERS)
 
 
 @router.get("/favicon.ico")

@@ -1,4 +1,4 @@
-"""How the page and its files are served: nothing inline, nothing from elsewhere, kept by browsers for good."""
+"""How the pages and their files are served: nothing inline, nothing from elsewhere, kept by browsers for good."""
 
 import asyncio
 import re
@@ -31,9 +31,25 @@ def client():
     return PageClient()
 
 
+@pytest.fixture(scope="module", params=["/", "/components"])
+def address(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def html(client):
-    return client.get("/").text
+def html(client, address):
+    return client.get(address).text
+
+
+def scripts_of(html):
+    """The script of a page, and all that it imports, step by step."""
+    found, unread = set(), re.findall(r'<script type="module" src="/static/[^/]+/js/([^"]+)"', html)
+    while unread:
+        script = pages.STATIC / "js" / unread.pop()
+        if script not in found:
+            found.add(script)
+            unread += re.findall(r'from "\./([^"]+)"', script.read_text())
+    return found
 
 
 def files_of(html):
@@ -54,7 +70,8 @@ def test_every_module_that_a_script_imports_is_there(client):
 
 def test_every_element_that_a_script_asks_for_by_id_is_in_the_page(html):
     ids = set(re.findall(r'id="([\w-]+)"', html))
-    for script in (pages.STATIC / "js").iterdir():
+    assert len(scripts_of(html)) > 5
+    for script in scripts_of(html):
         asked = re.findall(r'(?:byId|stamp)\("([\w-]+)"\)', script.read_text())
         assert set(asked) <= ids, script.name
 
@@ -65,15 +82,20 @@ def test_nothing_in_the_page_is_inline_or_from_elsewhere(html):
     assert not re.search(r'(src|href)="(https?:)?//', html)
 
 
-def test_the_page_forbids_what_it_does_not_need(client):
-    policy = client.get("/").headers["content-security-policy"]
+def test_every_script_belongs_to_a_page(client):
+    used = scripts_of(client.get("/").text) | scripts_of(client.get("/components").text)
+    assert used == set((pages.STATIC / "js").iterdir())
+
+
+def test_the_page_forbids_what_it_does_not_need(client, address):
+    policy = client.get(address).headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
 
 
-def test_the_page_is_asked_for_again_and_its_files_are_kept_for_good(client, html):
-    assert client.get("/").headers["cache-control"] == "no-cache"
+def test_the_page_is_asked_for_again_and_its_files_are_kept_for_good(client, html, address):
+    assert client.get(address).headers["cache-control"] == "no-cache"
     for path in files_of(html):
         assert client.get(path).headers["cache-control"] == "public, max-age=31536000, immutable"
 
@@ -106,8 +128,8 @@ def test_the_release_changes_with_any_file(tmp_path):
     assert len({before, changed, pages.digest_of(tmp_path)}) == 3
 
 
-def test_the_scripts_stay_small():
-    assert sum(script.stat().st_size for script in (pages.STATIC / "js").iterdir()) < 64_000
+def test_the_scripts_of_a_page_stay_small(html):
+    assert sum(script.stat().st_size for script in scripts_of(html)) < 64_000
 
 
 def test_no_script_ever_writes_markup():

@@ -1,4 +1,5 @@
-// The encoders that can be searched with. Emits "choose" with the one in use, also when a worker brings the first.
+// The encoders that can be searched with. Emits "choose" with the one in use, also when a worker brings the first, and
+// "none" when those that are there are not wanted.
 
 import { byId, show, write } from "./dom.js";
 
@@ -8,10 +9,13 @@ export class Encoders extends EventTarget {
   #api;
   #choice = byId("encoder-choice");
   #ready = [];
+  #wanted;
 
-  constructor(api) {
+  /** @param wanted which of them to offer */
+  constructor(api, wanted = () => true) {
     super();
     this.#api = api;
+    this.#wanted = wanted;
     this.#choice.addEventListener("change", () => this.#choose());
   }
 
@@ -19,13 +23,20 @@ export class Encoders extends EventTarget {
   async load() {
     const { items } = await this.#api.get("/v1/encoders").catch(() => ({ items: [] }));
     const ready = items.filter((encoder) => encoder.state === "ready");
-    if (!ready.length) setTimeout(() => this.load(), LOOK_AGAIN_MS);
-    else this.#offer(ready);
+    const offered = ready.filter(this.#wanted);
+    if (offered.length) this.#offer(offered);
+    else if (ready.length) this.dispatchEvent(new Event("none"));
+    if (!offered.length) setTimeout(() => this.load(), LOOK_AGAIN_MS);
   }
 
   /** Whether there is one to search with. */
   get isReady() {
     return this.#ready.length > 0;
+  }
+
+  /** All that can be searched with. */
+  get ready() {
+    return this.#ready;
   }
 
   #offer(ready) {

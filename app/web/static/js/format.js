@@ -14,6 +14,9 @@ export function clock(seconds) {
 /** 0.6667 → "67 %", with a real minus sign. */
 export const percent = (share) => `${Math.round(100 * share)} %`.replace("-", MINUS);
 
+/** 0.0123 → "1.2 %": small shares keep a place. */
+export const fine = (share) => (share < 0.1 ? `${(100 * share).toFixed(1)} %` : percent(share));
+
 /** A similarity in [-1, 1] with two places and a real minus sign. */
 export const similarity = (value) => value.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", MINUS);
 

@@ -84,7 +84,8 @@ addEventListener("popstate", followAddress);
 mix.addEventListener("change", () => search.soon());
 filters.addEventListener("change", () => search.soon());
 encoders.addEventListener("choose", (event) => {
-  mix.use(event.detail);
+  mix.use(event.detail, encoders.ready.filter(({ id }) => id !== event.detail.id));
+  show(byId("components-link"), encoders.ready.some(({ components }) => Object.keys(components).length > 0));
   counts.load();
   search.with(event.detail);
 });
@@ -92,8 +93,8 @@ byId("matches-more").addEventListener("click", () => search.more());
 
 search.addEventListener("asking", () => matches.expect());
 search.addEventListener("answer", ({ detail: answer }) => {
-  mix.showShares(answer.query.weights);
-  matches.show(answer, mix.spaces);
+  mix.showShares(answer.query);
+  matches.show(answer);
   show(byId("matches-more"), search.mayHaveMore(answer.matches.length));
 });
 search.addEventListener("trouble", ({ detail: message }) => {

@@ -8,6 +8,8 @@ import { showSounding } from "./player.js";
 
 const MOVE_MS = 320;
 const MANY_SPACES = 5;
+const SHOWN_COMPONENTS = 3;
+const SHOWN_TAGS = 2;
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -28,8 +30,9 @@ export class Matches extends EventTarget {
     byId("matches").classList.add("stale");
   }
 
-  /** Show an answer. `spaces` gives the order of the bars. */
-  show(answer, spaces) {
+  /** Show an answer. */
+  show(answer) {
+    const spaces = barsOf(answer.query);
     const places = this.#placesOfRows();
     const scale = scaleOf(answer.matches);
     const rows = answer.matches.map((match) => this.#filled(this.#rowOf(match.track.id), match, spaces, scale));
@@ -81,6 +84,8 @@ export class Matches extends EventTarget {
     row.querySelector(".score").title = `More similar than ${match.percentile.toFixed(2)} % of the catalogue`;
     row.querySelector(".play").disabled = !track.has_audio;
     row.querySelector(".use").setAttribute("aria-label", `Use ${titleOf(track).slice(0, 80)} as reference`);
+    write(row.querySelector(".shared"), sharedInWords(match.by_component));
+    show(row.querySelector(".shared"), match.by_component.length > 0);
     this.#fillBars(row.querySelector(".bars"), match.by_space, spaces, scale);
     return row;
   }
@@ -130,6 +135,19 @@ export class Matches extends EventTarget {
       showSounding(row.querySelector(".play"), sounding, label);
     }
   }
+}
+
+/** Which spaces have a bar, in order: all of one encoder; of several, those that count. */
+function barsOf({ encoders, weights }) {
+  const names = Object.keys(weights);
+  return encoders.length > 1 ? names.filter((name) => weights[name] !== 0) : names;
+}
+
+/** "Shares ambient, piano +0.21": the kinds of sound that both have most of. */
+function sharedInWords(components) {
+  const named = components.filter(({ tags }) => tags.length).slice(0, SHOWN_COMPONENTS);
+  const kinds = named.map(({ tags, contribution }) => `${tags.slice(0, SHOWN_TAGS).join(", ")} ${signed(contribution)}`);
+  return kinds.length ? `Shares ${kinds.join(" · ")}` : "Shares kinds of sound that no tag says";
 }
 
 /** The range that all bars share, so that lengths compare across rows: to the left only as far as somebody goes. */

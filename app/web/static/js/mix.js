@@ -1,4 +1,5 @@
-// The mix: one weight per dimension of the encoder. Emits "change" while a slider moves.
+// The mix: one weight per dimension of the encoder, and one for each other encoder as a whole. Emits "change" while a
+// slider moves.
 
 import { byId, fillRail, show, stamp, write } from "./dom.js";
 import { percent } from "./format.js";
@@ -15,19 +16,26 @@ export const hueOf = (place) => String(place % HUES);
 export class Mix extends EventTarget {
   #sliders = new Map();
   #encoder = null;
+  #key = null;
 
   constructor() {
     super();
     byId("mix-reset").addEventListener("click", () => this.#reset());
   }
 
-  /** Make a slider for each space of the encoder; weights of spaces that stay are kept. */
-  use(encoder) {
-    if (this.#encoder?.id === encoder.id) return;
-    const before = this.weights;
+  /** Make a slider for each space of the encoder and for each other encoder; weights that stay are kept. */
+  use(encoder, others) {
+    const dimensions = [
+      ...encoder.spaces.map(({ name, description }) => ({ name, description, usual: 1 })),
+      ...others.map(({ name }) => ({ name, description: `All that the encoder ${name} hears, mixed in`, usual: 0 })),
+    ];
+    const key = [encoder.id, ...dimensions.map(({ name }) => name)].join();
+    if (this.#key === key) return;
+    const before = this.#positions;
+    this.#key = key;
     this.#encoder = encoder;
     this.#sliders.clear();
-    byId("sliders").replaceChildren(...encoder.spaces.map((space, place) => this.#newSlider(space, place, before)));
+    byId("sliders").replaceChildren(...dimensions.map((each, place) => this.#newSlider(each, place, before)));
   }
 
   /** Show the sliders: there is something to compare with. */
@@ -35,37 +43,42 @@ export class Mix extends EventTarget {
     show(byId("mix"), true);
   }
 
-  /** Weight by space, without those that are ignored. */
+  /** Weight by name of a space or an encoder, without those that are ignored. */
   get weights() {
-    const all = [...this.#sliders].map(([name, { input }]) => [name, Number(input.value)]);
-    return Object.fromEntries(all.filter(([, weight]) => weight !== 0));
+    return Object.fromEntries(Object.entries(this.#positions).filter(([, weight]) => weight !== 0));
   }
 
-  /** Names of the spaces, in the encoder's order. */
-  get spaces() {
-    return [...this.#sliders.keys()];
+  /** Show the share of each slider in the query, as the service used it. */
+  showShares({ encoders, weights }) {
+    const shares = new Map([...this.#sliders.keys()].map((name) => [name, 0]));
+    for (const [name, share] of Object.entries(weights)) {
+      const [encoder, space] = encoders.length > 1 ? name.split(".") : [encoders[0], name];
+      const slider = encoder === this.#encoder.name ? space : encoder;
+      shares.set(slider, (shares.get(slider) ?? 0) + Math.abs(share));
+    }
+    for (const [name, slider] of this.#sliders) this.#drawShare(slider, shares.get(name));
   }
 
-  /** Show the share of each space in the query, as the service used it. */
-  showShares(shares) {
-    for (const [name, slider] of this.#sliders) this.#drawShare(slider, Math.abs(shares[name] ?? 0));
+  /** Where each slider stands, by name. */
+  get #positions() {
+    return Object.fromEntries([...this.#sliders].map(([name, { input }]) => [name, Number(input.value)]));
   }
 
   #newSlider(space, place, before) {
     const element = stamp("row-slider");
     const input = element.querySelector("input");
-    const slider = { element, input, share: element.querySelector(".share") };
+    const slider = { element, input, usual: space.usual, share: element.querySelector(".share") };
     this.#sliders.set(space.name, slider);
     element.dataset.hue = hueOf(place);
     input.id = `weight-${place}`;
     input.name = space.name;
-    input.value = before[space.name] ?? 1;
+    input.value = before[space.name] ?? space.usual;
     element.querySelector("label").htmlFor = input.id;
     write(element.querySelector(".name"), space.name);
     write(element.querySelector(".note"), space.description);
     input.addEventListener("input", () => this.#moved());
     input.addEventListener("dblclick", () => {
-      input.value = 1;
+      input.value = space.usual;
       this.#moved();
     });
     this.#draw(slider);
@@ -73,7 +86,7 @@ export class Mix extends EventTarget {
   }
 
   #reset() {
-    for (const { input } of this.#sliders.values()) input.value = 1;
+    for (const { input, usual } of this.#sliders.values()) input.value = usual;
     this.#moved();
   }
 
