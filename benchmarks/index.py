@@ -8,7 +8,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from app.adapters.faiss_index import FaissIndex
 from app.adapters.memory_index import MemoryIndex
 from app.domain import EncoderInfo, Space, Vectors
 from app.query import compose, weight_matrix
+from app.services.joint_index import JointIndex
 
 ENCODER = EncoderInfo(
     "e", "n", "1", "d", tuple(Space(name, 32) for name in ("timbre", "harmony", "rhythm", "dynamics"))
@@ -66,9 +67,29 @@ def subjects(vectors: Vectors, generator: np.random.Generator) -> Iterator[tuple
     for share in (0.5, 0.01):
         allowed = np.flatnonzero(generator.random(len(vectors)) < share)
         yield f"FaissIndex, {share:.0%} allowed", partial(index.search, k=K, allowed=allowed)
+    yield "JointIndex, two halves", joint_halves(vectors)
     reference = MemoryIndex(ENCODER)
     reference.add(numbers, vectors)
     yield "MemoryIndex", partial(reference.search, k=K)
+
+
+def joint_halves(vectors: Vectors) -> Ask:
+    """The same tracks in the indexes of two encoders with two spaces each; like a search it asks those weighed."""
+    middle = vectors.shape[1] // 2
+    places = [slice(0, middle), slice(middle, None)]
+    indexes = []
+    for place, spaces in zip(places, (ENCODER.spaces[:2], ENCODER.spaces[2:]), strict=True):
+        indexes.append(FaissIndex(replace(ENCODER, spaces=spaces)))
+        indexes[-1].add(np.arange(len(vectors)), vectors[:, place])
+
+    def ask(query: Vectors) -> object:
+        asked = [pair for pair in zip(indexes, places, strict=True) if query[pair[1]].any()]
+        if len(asked) > 1:
+            return JointIndex(indexes, places).search(query, K)
+        [(index, place)] = asked
+        return index.search(query[place], K)
+
+    return ask
 
 
 def time_queries(ask: Ask, queries: list[Vectors]) -> Vectors:

@@ -202,6 +202,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(scope="module")
+def mixed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """As ``service``, with two encoders, one of which has components."""
+    with running(tmp_path_factory.mktemp("service"), SOUNDKIN_ENCODERS="librosa,hdpgmm") as service:
+        service.wait_for("/readyz")
+        yield service
+
+
 @pytest.fixture
 def idle_service(tmp_path: Path) -> Iterator[Service]:
     """A service without any worker."""

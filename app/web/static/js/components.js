@@ -10,6 +10,8 @@ import { Player, showSounding } from "./player.js";
 
 const HARDLY_USED = 0.002;
 const TAGS_IN_TITLE = 3;
+const NO_COMPONENTS =
+  "No encoder of this service has components that could be read. The encoder hdpgmm has: add it to SOUNDKIN_ENCODERS.";
 
 const connection = new Connection();
 const api = new Api(new Key(), connection);
@@ -93,8 +95,8 @@ function markSounding(row) {
 
 player.addEventListener("change", () => list.querySelectorAll(".example").forEach(markSounding));
 encoders.addEventListener("choose", ({ detail }) => load(detail));
-encoders.addEventListener("none", () => {
-  write(byId("components-note"), "No encoder of this service has components that could be read. The encoder hdpgmm has: add it to SOUNDKIN_ENCODERS and start again.");
+encoders.addEventListener("none", ({ detail: others }) => {
+  write(byId("components-note"), others ? NO_COMPONENTS : "No encoder is there yet: the worker is starting.");
 });
 connection.addEventListener("back", () => encoders.load());
 

@@ -1,5 +1,5 @@
 // The encoders that can be searched with. Emits "choose" with the one in use, also when a worker brings the first, and
-// "none" when those that are there are not wanted.
+// "none" while there is none to offer, with how many others there are.
 
 import { byId, show, write } from "./dom.js";
 
@@ -25,8 +25,10 @@ export class Encoders extends EventTarget {
     const ready = items.filter((encoder) => encoder.state === "ready");
     const offered = ready.filter(this.#wanted);
     if (offered.length) this.#offer(offered);
-    else if (ready.length) this.dispatchEvent(new Event("none"));
-    if (!offered.length) setTimeout(() => this.load(), LOOK_AGAIN_MS);
+    else {
+      this.dispatchEvent(new CustomEvent("none", { detail: ready.length }));
+      setTimeout(() => this.load(), LOOK_AGAIN_MS);
+    }
   }
 
   /** Whether there is one to search with. */
