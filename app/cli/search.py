@@ -51,8 +51,8 @@ WeightOption = Annotated[
         "--weight",
         "-w",
         metavar="SPACE=NUMBER",
-        help="Weight of a space; may be repeated. Without any, all count 1; with some, the others are ignored. "
-        "Negative asks for contrast.",
+        help="Weight of a space, of ENCODER.SPACE or of an ENCODER; may be repeated. Without any, all spaces of "
+        "the encoder count 1; with some, the others are ignored. Negative asks for contrast.",
     ),
 ]
 SegmentOption = Annotated[
