@@ -157,7 +157,7 @@ def _meanings(manifest: EncoderManifest) -> dict[str, tuple[ComponentMeaning, ..
 def _likelihoods(tensors: Mapping[str, Tensor]) -> Tensor:
     """(P, K) coefficients of E ln p(x | k), in single precision."""
     try:
-        found = posterior_of(tensors).components.expected_log_likelihood().float()
+        found = posterior_of(tensors).components.expected_log_likelihood.float()
     except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise ArtifactInvalid(
             f"The components of encoder {NAME!r} are damaged: a scatter is not positive definite. Fetch the "

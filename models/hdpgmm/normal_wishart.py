@@ -56,6 +56,7 @@ class NormalWishart:
         found: Tensor = digammas + self.features * LOG_2 + self.log_determinant
         return found
 
+    @cached_property
     def expected_log_likelihood(self) -> Tensor:
         """(P, K) coefficients of E ln N(x | μ, Λ⁻¹) as a function of x (encoders, 1.4: E_nk)."""
         precision = self.degrees[:, None, None] * torch.cholesky_inverse(self.factor)

@@ -99,7 +99,7 @@ class OnlineMixture:
     def infer(self, batch: SongBatch, start: SongPosterior | None = None) -> SongPosterior:
         """The posterior of songs, by what is believed of the corpus now."""
         dtype = batch.packed.dtype
-        likelihoods = batch.packed @ self.posterior.components.expected_log_likelihood().to(dtype)
+        likelihoods = batch.packed @ self.posterior.components.expected_log_likelihood.to(dtype)
         inference = SongInference(
             log_weights=self.posterior.sticks.log_weights.to(dtype),
             alpha=self.posterior.alpha.to(dtype),

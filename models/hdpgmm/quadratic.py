@@ -18,9 +18,9 @@ def packed_size(features: int) -> int:
 
 def pack(frames: Tensor) -> Tensor:
     """(…, D) → (…, P) monomials."""
-    rows, columns = _pairs(frames.shape[-1], frames.device)
     ones = torch.ones_like(frames[..., :1])
-    return torch.cat([ones, frames, frames[..., rows] * frames[..., columns]], -1)
+    products = [frames[..., a : a + 1] * frames[..., a:] for a in range(frames.shape[-1])]
+    return torch.cat([ones, frames, *products], -1)
 
 
 def coefficients(constant: Tensor, linear: Tensor, square: Tensor) -> Tensor:

@@ -33,4 +33,6 @@ def song_batch(songs: Sequence[Tensor]) -> SongBatch:
     frames = pad_sequence(list(songs), batch_first=True)
     lengths = torch.tensor([len(song) for song in songs], device=frames.device)
     there = torch.arange(frames.shape[1], device=frames.device) < lengths[:, None]
-    return SongBatch(pack(frames) * there[:, :, None], there)
+    packed = pack(frames)
+    packed[:, :, 0] = there  # the constant; the other monomials of padding are zero as it is
+    return SongBatch(packed, there)

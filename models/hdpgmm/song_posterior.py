@@ -11,6 +11,9 @@ from torch import Tensor
 from models.hdpgmm.concentration import Concentration
 from models.hdpgmm.sticks import Sticks, counted
 
+LARGEST_RATIO = 45.0
+"""Of two shares, as a logarithm."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SongPosterior:
@@ -99,19 +102,32 @@ class SongInference:
         logits = found.frames.mT @ likelihoods + self.log_weights
         sticks = counted(found.frames.sum(1), found.alpha.mean.expand(len(likelihoods)))
         alpha = found.alpha if self.share_alpha else self.alpha.after(sticks)
-        return replace(found, components=torch.softmax(logits, -1), sticks=sticks, alpha=alpha)
+        return replace(found, components=_shares(logits)[0], sticks=sticks, alpha=alpha)
 
     def _assigned(self, found: SongPosterior, likelihoods: Tensor, there: Tensor) -> SongPosterior:
         """New ζ for φ and π as they are, and the bound, which then has a closed form."""
         logits = likelihoods @ found.components.mT + found.sticks.log_weights[:, None]
-        of_frames = (torch.logsumexp(logits, -1) * there).sum(1)
-        frames = torch.softmax(logits, -1) * there[:, :, None]
+        shares, log_sums = _shares(logits)
+        of_frames = (log_sums * there).sum(1)
+        frames = shares * there[:, :, None]
         entropy = -torch.xlogy(found.components, found.components).sum((1, 2))
         of_components = (found.components @ self.log_weights).sum(1) + entropy
         bound = of_frames + of_components + found.sticks.evidence(found.alpha.mean, found.alpha.mean_log)
         if not self.share_alpha:
             bound = bound + found.alpha.evidence(self.alpha)
         return replace(found, frames=frames, bound=bound)
+
+
+def _shares(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """(…, S) → (…, S) their softmax, and (…) the logarithm of the sum of their exponentials.
+
+    What is e⁴⁵ times less than the largest counts as that much: it is nothing beside it even in double precision,
+    and denormal numbers, which it would else be, make a matrix product a hundred times slower.
+    """
+    most = logits.amax(-1, keepdim=True)
+    parts = (logits - most).clamp_min(-LARGEST_RATIO).exp()
+    whole = parts.sum(-1, keepdim=True)
+    return parts / whole, (most + whole.log())[..., 0]
 
 
 def _expanded(found: Concentration, songs: int) -> Concentration:

@@ -131,7 +131,7 @@ class MixtureTrainer:
 
     def _likelihoods(self) -> Tensor:
         """(P, K) coefficients of E ln p(x | k), as the encoder has them."""
-        return self.mixture.posterior.components.expected_log_likelihood().float()
+        return self.mixture.posterior.components.expected_log_likelihood.float()
 
     def _songs(self, entries: Sequence[str], generator: np.random.Generator | None = None) -> list[Tensor]:
         """(F, D) whitened frames of tracks, evenly spread; from a random one on, or from the first."""

@@ -16,7 +16,7 @@ def test_plain_numpy_has_the_likelihoods_and_statistics_of_the_mixture():
     plain = PlainMixture(components)
 
     logs = plain.log_likelihoods(frames.numpy())
-    ours = pack(frames.double()) @ components.expected_log_likelihood()
+    ours = pack(frames.double()) @ components.expected_log_likelihood
     np.testing.assert_allclose(logs, ours.numpy(), rtol=1e-4, atol=1e-3)
 
     shares = plain.posteriors(logs)

@@ -50,7 +50,7 @@ def test_the_expected_log_likelihood_is_the_mean_over_the_posterior():
         - FEATURES * np.log(2 * np.pi)
         - np.einsum("na,nab,nb->n", apart, precisions, apart)
     )
-    expected = (pack(torch.from_numpy(frame)) @ found.expected_log_likelihood()).item()
+    expected = (pack(torch.from_numpy(frame)) @ found.expected_log_likelihood).item()
     assert expected == pytest.approx(logs.mean(), abs=5 * logs.std() / DRAWS**0.5)
 
 

@@ -63,7 +63,7 @@ def test_a_vector_is_the_root_of_the_components_shares_of_the_track(artifact):
     found = embed(HdpgmmEncoder(artifact, CPU), waveform)
     frames, audible = track_frames(waveform)
     white = (frames.double() - artifact.tensors["whitening.mean"]) @ artifact.tensors["whitening.matrix"].double()
-    logs = pack(white) @ posterior_of(artifact.tensors).components.expected_log_likelihood()
+    logs = pack(white) @ posterior_of(artifact.tensors).components.expected_log_likelihood
     shares = torch.softmax(logs, 1)[audible].mean(0)
     np.testing.assert_allclose(found.vector**2, shares.numpy(), atol=1e-4)
     assert found.vector @ found.vector == pytest.approx(1, abs=1e-5)

@@ -153,6 +153,18 @@ def test_single_precision_learns_the_same(make, corpus):
     torch.testing.assert_close(rough.responsibilities().double(), exact.responsibilities(), atol=1e-3, rtol=0)
 
 
+def test_posteriors_hold_no_denormal_numbers_which_would_be_slow(make):
+    songs = [song.float() for song in make.corpus(songs=6, spread=4).songs]
+    mixture = make.begun(songs)
+    mixture.online = OnlineSettings(iterations=30, tolerance=0)
+    batch = song_batch([40 * song for song in songs])
+    found = mixture.infer(batch)
+    for shares in (found.components, found.frames):
+        assert shares.dtype == torch.float32
+        assert shares.min() >= torch.finfo(torch.float32).tiny
+        torch.testing.assert_close(shares.sum(-1), torch.ones_like(shares[..., 0]))
+
+
 @pytest.mark.parametrize("step", ["natural", "reference"])
 def test_a_full_step_is_the_target_and_none_is_no_step(make, corpus, step):
     mixture = make.begun(corpus.songs)
