@@ -11,24 +11,12 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks.commands import repeated, run_models
-from benchmarks.evaluation_tables import figure, table
+from benchmarks.cards import ask, show
+from benchmarks.evaluation_tables import figure
 from models.datasets.track import DIMENSIONS, TAG_DIMENSIONS
 
 PEERS = ("librosa", "g1", "vq", "bliss")
 QUERIES = 60
-
-
-def ask(question: str, dataset: str, systems: list[str], out: Path, *options: str) -> None:
-    """One question to all systems."""
-    run_models("evaluate", question, dataset, *repeated("--system", systems), "--out", out, *options)
-
-
-def show(title: str, out: Path, question: str, measures: list[str], tasks: list[str] | None = None) -> str:
-    """A report's table under its title."""
-    report = json.loads((out / f"{question}.json").read_text(encoding="utf-8"))
-    there = list(dict.fromkeys(row["task"] for row in report["rows"]))
-    return f"### {title}\n\n{table(report, tasks or there, measures, [*DIMENSIONS])}\n"
 
 
 def combined(out: Path, system: str) -> str:
