@@ -39,6 +39,7 @@ from models.metrics.bootstrap import Estimate, Resampling, summarise
 CONFIG = "small"
 SPLASHES = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+LEAST_SEEDS = 3
 HELD_OUT_EVERY = 4
 RESPECTS = ("album", "artist")
 MEASURE = "MAP"
@@ -85,9 +86,13 @@ def sizes(songs: int) -> list[int]:
 
 
 def runs(songs: int, splash: float, seeds: int) -> list[Run]:
-    """All of both series: each splash on the whole corpus, and each size with the preset's splash."""
-    varied = [(songs, each) for each in SPLASHES] + [(size, splash) for size in sizes(songs)]
-    return [Run(*settings, seed) for settings in dict.fromkeys(varied) for seed in range(seeds)]
+    """All of both series: each splash on the whole corpus, and each size with the preset's splash.
+
+    What is shipped, which all others are set against, has LEAST_SEEDS or more.
+    """
+    varied = {(songs, each): seeds for each in SPLASHES} | {(size, splash): seeds for size in sizes(songs)}
+    varied[songs, splash] = max(seeds, LEAST_SEEDS)
+    return [Run(*settings, seed) for settings, count in varied.items() for seed in range(count)]
 
 
 def drawn(tracks: Sequence[LabelledTrack], run: Run) -> list[LabelledTrack]:
