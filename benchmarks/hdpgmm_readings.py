@@ -37,7 +37,7 @@ from models.evaluate.systems.standardised import standardised
 from models.evaluate.view import CANONICAL
 from models.hdpgmm.training.export import MIN_TRACKS_PER_TAG
 from models.metrics.bootstrap import Estimate, Resampling, paired_p_value, summarise
-from models.metrics.classification import rank_quality
+from models.metrics.classification import mean_known, rank_quality
 
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
@@ -156,17 +156,19 @@ def kept_neighbours(whole: Doubles, other: Doubles) -> float:
 
 
 def tag_quality(similarity: Doubles, has: Bools) -> Doubles:
-    """(N, N), (N, Z) → (Z,) ROC-AUC of the other tracks with a tag from each that has it; NaN without a pair."""
+    """(N, N), (N, Z) → (Z,) ROC-AUC of the other tracks with a tag from each that has it; NaN for rare tags."""
     once = np.ones((1, len(has) - 1))
     found = np.full(has.shape[1], np.nan)
-    for tag, own in enumerate(has.T):
-        others = [np.delete(np.arange(len(own)), query) for query in np.flatnonzero(own)]
-        values = [
-            rank_quality(similarity[query, rest], own[rest], once).roc_auc[0]
-            for query, rest in zip(np.flatnonzero(own), others, strict=True)
-        ]
-        if own.sum() >= MIN_TRACKS_PER_TAG:
-            found[tag] = np.nanmean(values)
+    for tag in np.flatnonzero((has.sum(0) >= MIN_TRACKS_PER_TAG) & ~has.all(0)):
+        own = has[:, tag]
+        queries = np.flatnonzero(own)
+        others = [np.delete(np.arange(len(own)), query) for query in queries]
+        found[tag] = np.mean(
+            [
+                rank_quality(similarity[query, rest], own[rest], once).roc_auc[0]
+                for query, rest in zip(queries, others, strict=True)
+            ]
+        )
     return found
 
 
@@ -179,7 +181,7 @@ def meaning(system: Embedded, groups: Sequence[Group], tags: Sequence[str], has:
     }
     quality = {name: tag_quality(found, has) for name, found in spaces.items()}
     columns = [[tags.index(tag) for tag in group.tags] for group in groups]
-    matrix = np.array([[np.nanmean([*row[own], np.nan]) for own in columns] for row in quality.values()])
+    matrix = np.stack([mean_known(np.stack([row[own] for row in quality.values()])) for own in columns], 1)
     lines = ["| group | components | share | tags | neighbours kept without it |", "|---|---:|---:|---|---:|"]
     for group in groups:
         rest = np.mean([spaces[other.name] for other in groups if other is not group], axis=0)
