@@ -65,7 +65,7 @@ def test_another_encoder_is_mixed_in_by_its_slider(mixed_service, desktop):
     assert page.locator(".slider .name").all_inner_texts()[-1] == "hdpgmm"
     assert page.locator(".slider .share").all_inner_texts()[-1] == "ignored"
     page.locator("#sliders input[name='hdpgmm']").fill("2")
-    expect(page.locator(".match .bar .name", has_text="hdpgmm.sound")).to_have_count(11)
+    expect(page.locator(".match .bar .name", has_text="sound")).to_have_count(11)
     expect(page.locator(".match .shared").first).to_contain_text("Shares")
     assert page.locator(".match .title").all_inner_texts() != alone
     shares = [int(text.removesuffix(" %")) for text in page.locator(".slider .share").all_inner_texts()]
@@ -73,7 +73,7 @@ def test_another_encoder_is_mixed_in_by_its_slider(mixed_service, desktop):
     assert shares[-1] > 20
     desktop.keep_screenshot("mixed")
     page.locator("#mix-reset").click()
-    expect(page.locator(".match .bar .name", has_text="hdpgmm.sound")).to_have_count(0)
+    expect(page.locator(".match .bar .name", has_text="sound")).to_have_count(0)
     desktop.check()
 
 

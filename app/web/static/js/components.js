@@ -1,6 +1,6 @@
 // The page of components: one card for each kind of sound that an encoder has learnt.
 
-import { Api } from "./api.js";
+import { Api, Unreachable } from "./api.js";
 import { Connection } from "./connection.js";
 import { byId, show, stamp, write } from "./dom.js";
 import { Encoders } from "./encoders.js";
@@ -9,6 +9,8 @@ import { Key } from "./key.js";
 import { Player, showSounding } from "./player.js";
 
 const HARDLY_USED = 0.002;
+const TELLING = 1.1;
+const LOOK_AGAIN_MS = 1000;
 const TAGS_IN_TITLE = 3;
 const NO_COMPONENTS =
   "No encoder of this service has components that could be read. The encoder hdpgmm has: add it to SOUNDKIN_ENCODERS.";
@@ -27,7 +29,9 @@ async function load(encoder) {
     const answer = await api.get(`/v1/encoders/${encodeURIComponent(encoder.name)}/components`);
     if (asking === asked) draw(answer);
   } catch (error) {
-    if (asking === asked) write(byId("components-note"), error.message);
+    if (asking !== asked) return;
+    write(byId("components-note"), error.message);
+    if (error.passing || error instanceof Unreachable) setTimeout(() => asking === asked && load(encoder), LOOK_AGAIN_MS);
   }
 }
 
@@ -53,11 +57,12 @@ function introduction({ items, tracks }) {
 
 function card(item, most) {
   const element = stamp("card-component");
-  const names = item.tags.map(({ tag }) => tag);
+  const telling = item.tags.filter(({ lift }) => lift >= TELLING);
+  const names = telling.map(({ tag }) => tag);
   write(element.querySelector(".title"), names.slice(0, TAGS_IN_TITLE).join(" · ") || "No tag says it");
   element.classList.toggle("untagged", !names.length);
   write(element.querySelector(".number"), `no. ${item.component}`);
-  element.querySelector(".tags").replaceChildren(...item.tags.map(tagOf));
+  element.querySelector(".tags").replaceChildren(...telling.map(tagOf));
   element.querySelector(".actual").style.width = `${(100 * item.share) / most}%`;
   element.querySelector(".learnt").style.left = `${(100 * item.learnt_share) / most}%`;
   write(element.querySelector(".amounts"), `${fine(item.share)} of this library, ${fine(item.learnt_share)} of what it was learnt from`);

@@ -85,6 +85,7 @@ export class Matches extends EventTarget {
     row.querySelector(".play").disabled = !track.has_audio;
     row.querySelector(".use").setAttribute("aria-label", `Use ${titleOf(track).slice(0, 80)} as reference`);
     write(row.querySelector(".shared"), sharedInWords(match.by_component));
+    row.querySelector(".shared").title = row.querySelector(".shared").textContent;
     show(row.querySelector(".shared"), match.by_component.length > 0);
     this.#fillBars(row.querySelector(".bars"), match.by_space, spaces, scale);
     return row;
@@ -94,7 +95,10 @@ export class Matches extends EventTarget {
     bars.classList.toggle("many", spaces.length > MANY_SPACES);
     while (bars.children.length < spaces.length) bars.append(stamp("row-bar"));
     while (bars.children.length > spaces.length) bars.lastElementChild.remove();
-    spaces.forEach((name, place) => fillBar(bars.children[place], name, place, bySpace[name], scale));
+    spaces.forEach((name, place) => {
+      write(bars.children[place].querySelector(".name"), labelOf(name, spaces));
+      fillBar(bars.children[place], name, place, bySpace[name], scale);
+    });
   }
 
   #placesOfRows() {
@@ -143,6 +147,12 @@ function barsOf({ encoders, weights }) {
   return encoders.length > 1 ? names.filter((name) => weights[name] !== 0) : names;
 }
 
+/** What a bar is called: the space, with its encoder only where another bar would be called the same. */
+function labelOf(name, names) {
+  const space = name.split(".").pop();
+  return names.filter((each) => each.split(".").pop() === space).length > 1 ? name : space;
+}
+
 /** "Shares ambient, piano +0.21": the kinds of sound that both have most of. */
 function sharedInWords(components) {
   const named = components.filter(({ tags }) => tags.length).slice(0, SHOWN_COMPONENTS);
@@ -161,7 +171,6 @@ function fillBar(bar, name, place, share, scale) {
   const { weight, contribution, similarity: alike } = share ?? { weight: 0, contribution: 0, similarity: 0 };
   bar.dataset.hue = hueOf(place);
   bar.classList.toggle("off", weight === 0);
-  write(bar.querySelector(".name"), name);
   write(bar.querySelector(".amount"), weight === 0 ? "–" : signed(contribution));
   stretch(bar.querySelector(".possible"), Math.abs(weight), scale);
   stretch(bar.querySelector(".actual"), contribution, scale);
