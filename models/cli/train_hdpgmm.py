@@ -26,9 +26,9 @@ from models.hdpgmm.online import Update
 from models.hdpgmm.training.config import read_config
 from models.hdpgmm.training.epoch_record import EpochRecord
 from models.hdpgmm.training.export import export
-from models.hdpgmm.training.feature_cache import FrameCache
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.registry import resolve_device
+from models.runs.frame_cache import FrameCache
 from models.runs.tracks import gather_tracks
 
 SHOWN_COMPONENTS = 10

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from models.artifact import Artifact
+from models.audible_frames import from_segments, to_segments, track_frames
 from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, TrackEmbedding, check_length
 from models.errors import ArtifactInvalid
@@ -17,14 +18,12 @@ from models.hdpgmm.certainty import CertaintySettings, certainty
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import posterior_of, tensor_shapes, whitening_of
-from models.hdpgmm.track_frames import track_frames
-from models.song_frames import FEATURES, HOP_SAMPLES, MIN_SAMPLES, SAMPLE_RATE_HZ, VERSION
+from models.song_frames import FEATURES, MIN_SAMPLES, SAMPLE_RATE_HZ, VERSION
 from models.tag_directions import TagDirections
 
 NAME = "hdpgmm"
 SPACE = "sound"
 DESCRIPTION = "Kinds of sound: the components of a mixture, by their shares of the track"
-SEGMENT_FRAMES = 129
 SEGMENTS_AT_ONCE = 32
 """So many segments take some 25 MB of monomials."""
 
@@ -82,12 +81,7 @@ class HdpgmmEncoder:
         check_length(waveform, NAME, SAMPLE_RATE_HZ, MIN_SAMPLES)
         with torch.inference_mode():
             frames, audible = track_frames(waveform)
-            rows = torch.cat([self._whitening.apply(frames), audible[:, None].float()], 1)
-            starts = torch.arange(0, len(rows), SEGMENT_FRAMES)
-            rows = torch.nn.functional.pad(rows, (0, 0, 0, len(starts) * SEGMENT_FRAMES - len(rows)))
-        starts_s = starts.double() * HOP_SAMPLES / SAMPLE_RATE_HZ
-        ends_s = torch.cat([starts_s[1:], starts_s.new_tensor([len(waveform) / SAMPLE_RATE_HZ])])
-        return Prepared(rows.view(len(starts), -1), torch.stack([starts_s, ends_s], 1).float().numpy())
+            return to_segments(self._whitening.apply(frames), audible, len(waveform))
 
     def encode(self, inputs: Tensor) -> Tensor:
         """(B, …) rows → (B, K + 2) sums of the audible frames' posteriors; how many are audible, and familiar."""
@@ -105,11 +99,11 @@ class HdpgmmEncoder:
         )
 
     def _sums(self, rows: Tensor) -> Tensor:
-        frames = rows.view(len(rows), SEGMENT_FRAMES, FEATURES + 1)
-        logs = pack(frames[:, :, :FEATURES]) @ self._likelihoods
+        frames, audible = from_segments(rows)
+        logs = pack(frames) @ self._likelihoods
         familiar = torch.logsumexp(logs + self._log_weights, -1, keepdim=True) > self._sure.familiar_above
         columns = [torch.softmax(logs, -1), torch.ones_like(familiar, dtype=logs.dtype), familiar.to(logs.dtype)]
-        return (torch.cat(columns, -1) * frames[:, :, FEATURES:]).sum(1)
+        return (torch.cat(columns, -1) * audible[:, :, None]).sum(1)
 
     def _certainty(self, sums: Tensor, counts: Tensor) -> float:
         audible, familiar = counts.double().unbind(1)

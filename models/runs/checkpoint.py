@@ -50,13 +50,15 @@ def load(kind: type[Kind], path: Path, identity: str) -> Kind:
         TrainingInterrupted: It is damaged, or of another run.
     """
     try:
-        found = kind(**torch.load(path, map_location="cpu", weights_only=True))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        same = state["identity"] == identity
+        found = kind(**state) if same else None
     except Exception as error:  # torch raises whatever it comes upon in damaged bytes
         reason = str(error) if isinstance(error, OSError) else "it is damaged"
         raise TrainingInterrupted(
             f"The checkpoint {path} cannot be read ({reason}). Remove {LAST} to begin anew, or name another folder."
         ) from error
-    if found.identity != identity:
+    if found is None:
         raise TrainingInterrupted(
             f"{path.parent} holds a run of another model, objective or data. Name another folder, or remove "
             f"{LAST} to begin anew. (How fast it learns and the number of epochs may change.)"

@@ -3,8 +3,8 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,12 @@ from models.csn.training.objective import Objective
 from models.csn.training.sampler import Sampler
 from models.csn.training.validation import accuracies, track_embeddings
 from models.errors import TrainingInterrupted
+from models.runs.ahead import made_ahead
 from models.runs.checkpoint import BEST, LAST, load, save
+from models.runs.device import is_about_memory, takes_bfloat16
 from models.runs.run_log import RunLog
 
 TOTAL = "total"
-BATCHES_AHEAD = 2
-NO_MEMORY = "can't allocate memory"
-"""What torch says on a CPU."""
 
 OnBatch = Callable[[int, dict[str, float]], None]
 
@@ -163,13 +162,7 @@ class Trainer:
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, some of them made ready ahead."""
-        with ThreadPoolExecutor(1) as pool:
-            count = self.config.batch.per_epoch
-            ready = [pool.submit(self._batch, epoch, number) for number in range(min(BATCHES_AHEAD, count))]
-            for number in range(count):
-                if number + BATCHES_AHEAD < count:
-                    ready.append(pool.submit(self._batch, epoch, number + BATCHES_AHEAD))
-                yield ready.pop(0).result()
+        return made_ahead(partial(self._batch, epoch), range(self.config.batch.per_epoch))
 
     def _batch(self, epoch: int, number: int) -> Batch:
         generator = np.random.default_rng((self.config.seed, epoch, number))
@@ -207,8 +200,7 @@ class Trainer:
         return embeddings
 
     def _takes_bfloat16(self) -> bool:
-        wanted = self.config.optimiser.precision
-        return wanted == "bfloat16" or (wanted == "auto" and computes_bfloat16(self._device))
+        return takes_bfloat16(self.config.optimiser.precision, self._device)
 
     def _keep(self, record: EpochRecord) -> None:
         state = self._state
@@ -241,24 +233,13 @@ def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_about_memory(error):
+        if not is_about_memory(error):
             raise
         batch = config.batch
         raise TrainingInterrupted(
             f"Memory is too small for {batch.tracks} tracks of {batch.segments} segments in a batch. Take less, "
             f"such as --set batch.tracks={max(4, batch.tracks // 4 * 2)}, in another folder."
         ) from error
-
-
-def _is_about_memory(error: Exception) -> bool:
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or NO_MEMORY in str(error)
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is a gain there: elsewhere it is emulated, and slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - there is no public name for it
 
 
 def _by_batch(optimiser: torch.optim.Optimizer, config: TrainingConfig, epochs_done: int) -> list[LRScheduler]:

@@ -13,7 +13,8 @@ from scipy import signal
 from models.audio import decode
 from models.evaluate.embedded import Embedded, Floats
 from models.evaluate.system import CLIP_RATE_HZ, Clip, Measured
-from models.evaluate.systems.standardised import Doubles, standardised
+from models.evaluate.systems.standardised import standardised
+from models.standardisation import Doubles
 
 FILE_RATE_HZ = 44_100
 SILENCE_LUFS = -70.0

@@ -18,10 +18,10 @@ from models.hdpgmm.tensors import mixture_tensors, posterior_of, whitening_of
 from models.hdpgmm.training.checkpoint import MixtureCheckpoint
 from models.hdpgmm.training.config import TrainingConfig
 from models.hdpgmm.training.epoch_record import PANELS, EpochRecord
-from models.hdpgmm.training.feature_cache import FrameCache
 from models.hdpgmm.training.start import nearest_components
 from models.hdpgmm.whitening import Whitening, fit_whitening
 from models.runs.checkpoint import LAST, load, save
+from models.runs.frame_cache import FrameCache
 from models.runs.run_log import RunLog
 from models.runs.tracks import Tracks
 from models.song_frames import FEATURES, HOP_SAMPLES, SAMPLE_RATE_HZ

@@ -12,11 +12,12 @@ from models.csn.network import example_inputs
 from models.csn.training.checkpoint import CsnCheckpoint
 from models.csn.training.likeness import likeness
 from models.csn.training.material import Material
-from models.csn.training.trainer import TOTAL, Trainer, computes_bfloat16
+from models.csn.training.trainer import TOTAL, Trainer
 from models.csn.training.validation import triplet_accuracy
 from models.datasets.track import DIMENSIONS
 from models.errors import TrainingInterrupted
 from models.runs.checkpoint import BEST, LAST, load
+from models.runs.device import computes_bfloat16
 from models.runs.run_log import CURVES, FILE
 
 CPU = torch.device("cpu")

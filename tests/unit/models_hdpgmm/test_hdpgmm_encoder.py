@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.artifact import Artifact
+from models.audible_frames import track_frames
 from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Space, embed
 from models.errors import ArtifactInvalid
@@ -16,7 +17,6 @@ from models.hdpgmm.online import OnlineMixture, OnlineSettings
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import mixture_tensors, posterior_of
-from models.hdpgmm.track_frames import track_frames
 from models.hdpgmm.whitening import fit_whitening
 from models.song_frames import FEATURES, SAMPLE_RATE_HZ
 

@@ -10,9 +10,9 @@ import torch
 from models.datasets.track import LabelledTrack
 from models.errors import AudioUnreadable, ConfigInvalid, TrainingInterrupted
 from models.hdpgmm.training.config import PRESETS, TrainingConfig, read_config
-from models.hdpgmm.training.feature_cache import FrameCache
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.runs.checkpoint import LAST
+from models.runs.frame_cache import FrameCache
 from models.runs.run_log import CURVES, FILE
 from models.runs.tracks import CorpusTrack, Tracks
 
