@@ -7,6 +7,10 @@ from typing import Protocol
 import torch
 
 from models.artifact import MANIFEST, Artifact, read_artifact
+from models.baselines.clmr import ClmrEncoder
+from models.baselines.gaussian import GaussianEncoder
+from models.baselines.kim import KimEncoder
+from models.baselines.vq import VqEncoder
 from models.csn.encoder import CsnEncoder
 from models.descriptor import DescriptorEncoder
 from models.encoder import Encoder
@@ -28,9 +32,13 @@ class EncoderClass(Protocol):
 
 
 ENCODERS: Mapping[str, EncoderClass] = {
+    "clmr": ClmrEncoder,
     "csn": CsnEncoder,
+    "g1": GaussianEncoder,
     "hdpgmm": HdpgmmEncoder,
+    "kim": KimEncoder,
     "librosa": DescriptorEncoder,
+    "vq": VqEncoder,
 }
 
 

@@ -8,7 +8,9 @@ import typer
 from rich.markup import escape
 
 from models.artifact import check_place
+from models.baselines.training.recipes import RECIPES
 from models.cli.console import console, progress_bar, refuse, report_refusal
+from models.cli.train_baselines import baseline_command
 from models.cli.train_csn import train_csn
 from models.cli.train_hdpgmm import train_hdpgmm
 from models.errors import ModelError
@@ -17,6 +19,8 @@ from models.train import extract, listed_files, train
 app = typer.Typer(help="Train an encoder and write its artifact.", no_args_is_help=True)
 app.command("csn")(train_csn)
 app.command("hdpgmm")(train_hdpgmm)
+for _name in RECIPES:
+    app.command(_name)(baseline_command(_name))
 
 
 @app.command("librosa")

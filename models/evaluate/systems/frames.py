@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 from itertools import compress
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.errors import ToolMissing
+from models.baselines.codebook import Codebook, log_shares
+from models.baselines.gaussian import gaussian
+from models.baselines.training.learn_codebook import learn_codebook, sampled_frames
 from models.evaluate.embedded import Embedded, Floats
 from models.evaluate.system import Clip, Measured
-from models.evaluate.systems.standardised import Doubles, standardised
+from models.evaluate.systems.standardised import standardised
 from models.song_frames import VERSION, song_frames
-
-if TYPE_CHECKING:
-    from sklearn.cluster import MiniBatchKMeans
+from models.standardisation import Doubles
 
 CODEWORDS = 256
 TRAINING_FRAMES = 200_000
-LOG_FLOOR = 1e-8
 IDENTITY = f"song frames v{VERSION}"
 
 
@@ -30,8 +28,8 @@ def measure_frames(clip: Clip) -> Measured:
     """
     with torch.inference_mode():
         frames = song_frames(clip.waveform)
-        gaussian = torch.cat([frames.mean(0), frames.std(0, correction=0)])
-    return {"frames": frames.numpy().astype(np.float16), "gaussian": gaussian.numpy()}
+        statistics = gaussian(frames)
+    return {"frames": frames.numpy().astype(np.float16), "gaussian": statistics.numpy()}
 
 
 class GaussianSystem:
@@ -75,33 +73,18 @@ class CodebookSystem:
 
     def embed(self, measured: Sequence[Measured], training: NDArray[np.bool_]) -> Embedded:
         learnt = training if training.any() else np.ones_like(training)
-        sample = self._sample(list(compress(measured, learnt)))
-        mean, deviation = sample.mean(0), sample.std(0)
-        scale = np.where(deviation > 0, deviation, 1)
-        codebook = _codebook((sample - mean) / scale, self._seed)
-        rows = np.stack([_log_histogram(codebook, (_frames(track) - mean) / scale) for track in measured])
+        tracks = [_frames(track) for track in compress(measured, learnt)]
+        frames = sampled_frames(tracks, max(1, TRAINING_FRAMES // len(tracks)), self._seed)
+        codebook = learn_codebook(frames, CODEWORDS, self._seed)
+        rows = np.stack([_log_histogram(codebook, track) for track in measured])
         return Embedded(self.name, standardised(rows, training))
-
-    def _sample(self, measured: Sequence[Measured]) -> Floats:
-        """(n, 52) frames, as many of each track: TRAINING_FRAMES at most in all."""
-        generator = np.random.default_rng(self._seed)
-        most = max(1, TRAINING_FRAMES // len(measured))
-        return np.concatenate([generator.permutation(_frames(track))[:most] for track in measured])
 
 
 def _frames(track: Measured) -> Floats:
     return track["frames"].astype(np.float32)
 
 
-def _codebook(frames: Floats, seed: int) -> "MiniBatchKMeans":
-    try:
-        from sklearn.cluster import MiniBatchKMeans  # noqa: PLC0415 - optional dependency
-    except ImportError as error:
-        raise ToolMissing("System 'vq' needs scikit-learn: pip install 'soundkin[evaluation]'.") from error
-    return MiniBatchKMeans(min(CODEWORDS, len(frames)), random_state=seed).fit(frames)
-
-
-def _log_histogram(codebook: "MiniBatchKMeans", frames: Floats) -> Doubles:
-    counts = np.bincount(codebook.predict(frames), minlength=codebook.n_clusters)
-    logs: Doubles = np.log(np.maximum(counts / len(frames), LOG_FLOOR))
+def _log_histogram(codebook: Codebook, track: Measured) -> Doubles:
+    nearest = codebook.nearest(torch.from_numpy(_frames(track)))
+    logs: Doubles = log_shares(torch.bincount(nearest, minlength=len(codebook.words)).double()).numpy()
     return logs

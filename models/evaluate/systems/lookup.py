@@ -34,7 +34,9 @@ def make_system(spec: str, *, device: str = "auto", seed: int = 0) -> System:
 
     Args:
         spec: A name of ``PEERS``; a registered encoder, shipped (``librosa``) or of a folder with an artifact
-            (``librosa@runs/mine``); or a tagger by its weights (``tagger:weights/msd_fcn.pth``).
+            (``librosa@runs/mine``); or a tagger by its weights (``tagger:weights/msd_fcn.pth``). The methods ``g1``
+            and ``vq`` are both: by their bare names they learn from the training tracks of the collection that is
+            asked about, with a folder they have learnt before, as its artifact says.
         device: Of encoders, as ``models.registry.resolve_device`` takes it; taggers run on the CPU.
         seed: Of what is drawn.
 
@@ -50,8 +52,9 @@ def make_system(spec: str, *, device: str = "auto", seed: int = 0) -> System:
         return TaggerSystem(Path(spec.removeprefix(TAGGER)))
     name, _, folder = spec.partition("@")
     if name not in ENCODERS:
+        encoders = sorted(ENCODERS.keys() - PEERS)
         raise EvaluationImpossible(
-            f"No system is called {spec!r}. Known are {', '.join((*sorted(ENCODERS), *PEERS))}, ENCODER@FOLDER "
+            f"No system is called {spec!r}. Known are {', '.join((*encoders, *PEERS))}, ENCODER@FOLDER "
             "with the folder of an artifact, and tagger:FILE with the weights of a tagger."
         )
     if not folder:

@@ -1,4 +1,4 @@
-"""A small CSN with random weights and a small mixture, which promise all that trained ones do.
+"""Small encoders of every kind, mostly with random weights, which promise all that trained ones do.
 
 One thread for torch: the rows are small, and waiting threads would slow down every other test on the machine.
 """
@@ -8,6 +8,19 @@ import pytest
 import torch
 
 from models.artifact import write_artifact
+from models.audible_frames import track_frames
+from models.baselines.block_encoder import PREFIX as BLOCK_PREFIX
+from models.baselines.clmr import ClmrEncoder
+from models.baselines.clmr_network import BLOCK_SAMPLES, ClmrNetwork, ClmrSettings
+from models.baselines.encoder import EncoderSettings
+from models.baselines.gaussian import GaussianEncoder
+from models.baselines.kim import KimEncoder
+from models.baselines.kim_inputs import BLOCK_FRAMES, kim_blocks, mel_decibels
+from models.baselines.kim_network import KimNetwork, KimSettings
+from models.baselines.training.band_statistics import band_statistics
+from models.baselines.training.export import export, unscaled
+from models.baselines.training.learn_codebook import learn_codebook
+from models.baselines.vq import VqEncoder, VqSettings
 from models.csn.encoder import DESCRIPTIONS, NAME, PREFIX, settings_statement
 from models.csn.inputs import SAMPLE_RATE_HZ
 from models.csn.network import CsnNetwork
@@ -23,6 +36,9 @@ from models.hdpgmm.tensors import mixture_tensors
 from models.hdpgmm.whitening import Whitening
 from models.song_frames import FEATURES
 from models.tag_directions import TagDirections
+from models.track_frames import canonicalise
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -86,14 +102,77 @@ def small_hdpgmm(tmp_path_factory):
     return folder
 
 
-def _give_statistics(network):
-    """Let batch normalisation see tones and noise, as in training."""
+@pytest.fixture(scope="package")
+def small_g1(tmp_path_factory):
+    """The folder of an artifact."""
+    return _baseline(tmp_path_factory, GaussianEncoder, EncoderSettings(), {})
+
+
+@pytest.fixture(scope="package")
+def small_vq(tmp_path_factory):
+    """The folder of an artifact whose codewords are frames."""
+    frames = torch.cat([track_frames(sound)[0] for sound in _tones()]).numpy()
+    codebook = learn_codebook(frames, 8, 0)
+    tensors = {f"codebook.{part}": getattr(codebook, part).float() for part in ("mean", "weight", "words")}
+    return _baseline(tmp_path_factory, VqEncoder, VqSettings(codewords=8), tensors)
+
+
+@pytest.fixture(scope="package")
+def small_kim(tmp_path_factory):
+    """The folder of an artifact with random weights, whose vectors hold deviations too."""
+    torch.manual_seed(0)
+    settings = KimSettings(dimension=16, deviation=True)
+    network = KimNetwork(settings)
+    spectrograms = [mel_decibels(canonicalise(sound)) for sound in _tones()]
+    network.standardise_by(*band_statistics(spectrograms))
+    blocks = torch.cat([kim_blocks().cut(mel, torch.arange(4) * BLOCK_FRAMES) for mel in spectrograms])
+    tensors = _with_statistics(network, blocks)
+    return _baseline(tmp_path_factory, KimEncoder, settings, tensors)
+
+
+@pytest.fixture(scope="package")
+def small_clmr(tmp_path_factory):
+    """The folder of an artifact with random weights."""
+    torch.manual_seed(0)
+    settings = ClmrSettings(channels=(4,) * 10, dimension=16)
+    sounds = torch.from_numpy(np.stack([canonicalise(sound) for sound in _tones()]))
+    tensors = _with_statistics(ClmrNetwork(settings), torch.cat(sounds.split(BLOCK_SAMPLES, 1)[:4]))
+    return _baseline(tmp_path_factory, ClmrEncoder, settings, tensors)
+
+
+def _baseline(tmp_path_factory, kind, settings, tensors):
+    folder = tmp_path_factory.mktemp("artifacts") / kind.name
+    encoder = unscaled(kind, kind.described(settings, "small", {}), tensors, CPU)
+    tracks = [encoder.prepare(sound).inputs for sound in _tones()]
+    export(kind, settings, tensors, tracks, folder, version="small", training={}, device=CPU)
+    return folder
+
+
+def _with_statistics(network, blocks):
+    """The tensors of a network whose batch normalisation has seen these blocks."""
+    for module in network.modules():
+        if hasattr(module, "momentum"):
+            module.momentum = None  # the statistics are then those of the blocks alone
+    with torch.no_grad():
+        network(blocks)
+    state = network.state_dict()
+    return {f"{BLOCK_PREFIX}{name}": tensor for name, tensor in state.items() if tensor.is_floating_point()}
+
+
+def _tones():
+    """Pulsed tones in noise, 12 s each."""
     generator = np.random.default_rng(0)
     time = np.arange(12 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     for hertz in generator.uniform(100, 1_000, 8):
         pulse = 1 - (generator.uniform(1, 4) * time % 1)
         sound = 0.3 * pulse * np.sin(2 * np.pi * hertz * time) + generator.normal(scale=0.02, size=len(time))
-        features = waveform_to_features(sound.astype(np.float32))
+        yield sound.astype(np.float32)
+
+
+def _give_statistics(network):
+    """Let batch normalisation see tones and noise, as in training."""
+    for sound in _tones():
+        features = waveform_to_features(sound)
         segments = cut(features, segment_starts(len(features)), network.settings)
         with torch.no_grad():
             network(network_inputs(segments, network.settings))

@@ -1,0 +1,117 @@
+"""What the baselines of paper 000 have in common as encoders: their vectors, and what they say of themselves."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from models.artifact import Artifact
+from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding
+from models.errors import ArtifactInvalid
+from models.standardisation import Standardisation
+from models.tag_directions import TagDirections
+from models.track_frames import SAMPLE_RATE_HZ
+
+SPACE = "sound"
+MEAN, WEIGHT = "scores.mean", "scores.weight"
+
+
+class EncoderSettings(BaseModel):
+    """What has to be known to build an encoder anew; nothing, unless there is more in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaselineEncoder(ABC):
+    """One space, whose vectors are z-scores of a summary of the track, of unit length.
+
+    The paper puts a classifier behind a z-score by the training tracks; so likeness is the cosine of z-scores here.
+    Of the bare numbers a few of large variance or large mean would be all of the cosine. A segment is scored by the
+    same means and deviations, which are those of whole tracks, so that segments and tracks can be compared.
+
+    Args:
+        artifact: Written by ``models.baselines.training.export``.
+        device: To run on.
+
+    Raises:
+        ArtifactInvalid: Manifest and tensors do not fit each other, or were made for other inputs.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    inputs_version: ClassVar[int]
+    settings_kind: ClassVar[type[EncoderSettings]] = EncoderSettings
+
+    def __init__(self, artifact: Artifact, device: torch.device) -> None:
+        self.manifest = artifact.manifest
+        self.device = device
+        self.tags: Mapping[str, TagDirections] = {}
+        settings = self._settings()
+        dimension = self.dimension(settings)
+        spaces = [(space.name, space.dimension) for space in self.manifest.spaces]
+        if spaces != [(SPACE, dimension)]:
+            raise ArtifactInvalid(
+                f"By its settings encoder {self.name!r} has the space {SPACE!r} of {dimension} dimensions; its "
+                f"manifest has {spaces}."
+            )
+        mean, weight = (artifact.tensor(part, dimension).double().numpy() for part in (MEAN, WEIGHT))
+        self._standardisation = Standardisation(mean, weight)
+        self._build(artifact, settings)
+
+    @staticmethod
+    @abstractmethod
+    def dimension(settings: Any) -> int:  # noqa: ANN401 - of the subclass's kind
+        """D, of its vectors."""
+
+    @abstractmethod
+    def prepare(self, waveform: Floats) -> Prepared:
+        """As the protocol has it: (T,) samples → one row per segment."""
+
+    @abstractmethod
+    def encode(self, inputs: Tensor) -> Tensor:
+        """(B, …) rows → (B, 1 + Q): how much of each segment is audible, and what there is to know of it."""
+
+    @abstractmethod
+    def summary(self, outputs: Tensor) -> Tensor:
+        """(S, 1 + Q) outputs of the segments of a track, in double precision → (D,); finite for silence too."""
+
+    def _build(self, artifact: Artifact, settings: Any) -> None:  # noqa: ANN401, B027 - there may be nothing to do
+        """Take the tensors of an artifact."""
+
+    @classmethod
+    def described(cls, settings: EncoderSettings, version: str, training: Mapping[str, object]) -> EncoderManifest:
+        """What an artifact of these settings says of itself, still without a digest."""
+        return EncoderManifest(
+            name=cls.name,
+            version=version,
+            digest="",
+            spaces=(Space(SPACE, cls.dimension(settings), cls.description),),
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            settings={"inputs_version": cls.inputs_version, "encoder": settings.model_dump(mode="json")},
+            training=training,
+        )
+
+    def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
+        exact = outputs.double()
+        pieces = [exact, *torch.split(exact, 1)]
+        heard = torch.stack([piece[:, 0].sum() > 0 for piece in pieces])
+        rows = torch.stack([self.summary(piece) for piece in pieces])
+        vectors = self._standardisation.unit(rows.numpy()) * heard.numpy()[:, None]
+        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+
+    def _settings(self) -> EncoderSettings:
+        stated, rate_hz = self.manifest.settings, self.manifest.sample_rate_hz
+        version = stated.get("inputs_version")
+        if (version, rate_hz) != (self.inputs_version, SAMPLE_RATE_HZ):
+            raise ArtifactInvalid(
+                f"The artifact of encoder {self.name!r} was trained on version {version} of its inputs at "
+                f"{rate_hz} Hz; this is version {self.inputs_version} at {SAMPLE_RATE_HZ} Hz. Train it anew: "
+                f"python -m models train {self.name}."
+            )
+        try:
+            return self.settings_kind.model_validate(stated.get("encoder"))
+        except ValidationError as error:
+            raise ArtifactInvalid(f"The manifest describes no encoder {self.name!r}: {error}") from error

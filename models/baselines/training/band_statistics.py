@@ -1,0 +1,18 @@
+"""Mean and deviation of each band of spectrograms, track after track."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def band_statistics(tracks: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """(F, M) spectrograms → (M,) mean and (M,) population deviation over all their frames; at least one frame."""
+    count, first, second = 0, torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    for track in tracks:
+        exact = track.double()
+        count += len(exact)
+        first = first + exact.sum(0)
+        second = second + exact.square().sum(0)
+    mean = first / count
+    return mean, (second / count - mean.square()).clamp_min(0).sqrt()

@@ -1,0 +1,129 @@
+"""How each baseline comes to be: its configuration, what it hears, and how it learns.
+
+A network's tensors are those of its best epoch; Gaussian and codebook are learnt in one go.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.audible_frames import to_segments
+from models.baselines.block_encoder import PREFIX as NETWORK
+from models.baselines.encoder import BaselineEncoder, EncoderSettings
+from models.baselines.gaussian import GaussianEncoder
+from models.baselines.training.config import BaselineConfig, NetworkConfig, VqConfig
+from models.baselines.training.crops import spread_crops
+from models.baselines.training.learn_codebook import learn_codebook, sampled_frames
+from models.baselines.training.tasks import CLMR, KIM, Task
+from models.baselines.training.trainer import PairTrainer
+from models.baselines.vq import PREFIX as CODEBOOK
+from models.baselines.vq import VqEncoder, VqSettings
+from models.runs.frame_cache import FrameCache
+from models.runs.tensor_cache import TensorCache
+from models.runs.tracks import Tracks
+from models.song_frames import HOP_SAMPLES
+
+SCALED_CROPS = 12
+"""Of a track, by which the scale of a network's vectors is fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a run gave.
+
+    Attributes:
+        settings: Of the encoder.
+        tensors: Of its artifact.
+        tracks: Rows of each training track, as the encoder's ``prepare`` makes them.
+        facts: For its manifest.
+    """
+
+    settings: EncoderSettings
+    tensors: Mapping[str, Tensor]
+    tracks: Iterable[Tensor]
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+TrainToTheEnd = Callable[[PairTrainer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Of a baseline.
+
+    Attributes:
+        encoder: What it is.
+        config: Kind of its configurations.
+        preset: That a run takes if it is told nothing else.
+        cache: Kind of what it learns from.
+        learn: From configuration, tracks, their cache, folder and device of the run, and what trains a network.
+    """
+
+    encoder: type[BaselineEncoder]
+    config: type[BaselineConfig]
+    preset: str
+    cache: type[TensorCache]
+    learn: Callable[[Any, Tracks, Any, Path, torch.device, TrainToTheEnd], Learnt]
+
+
+def _frames(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
+    return (cache.read(track.entry).float() for track in tracks.train)
+
+
+def _segments(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
+    for frames in _frames(tracks, cache):
+        yield to_segments(frames, torch.ones(len(frames)), len(frames) * HOP_SAMPLES).inputs
+
+
+def _learn_gaussian(config: BaselineConfig, tracks: Tracks, cache: FrameCache, *_: object) -> Learnt:
+    return Learnt(config.encoder, {}, _segments(tracks, cache))
+
+
+def _learn_codebook(config: VqConfig, tracks: Tracks, cache: FrameCache, *_: object) -> Learnt:
+    most = ceil(config.frames / len(tracks.train))
+    sample = sampled_frames((frames.numpy() for frames in _frames(tracks, cache)), most, config.seed)
+    codebook = learn_codebook(sample, config.encoder.codewords, config.seed)
+    parts = {"mean": codebook.mean, "weight": codebook.weight, "words": codebook.words}
+    return Learnt(
+        VqSettings(codewords=len(codebook.words)),
+        {f"{CODEBOOK}{name}": tensor.float() for name, tensor in parts.items()},
+        _segments(tracks, cache),
+        {"frames": len(sample)},
+    )
+
+
+def _network_recipe(task: Task) -> Recipe:
+    def learn(  # noqa: PLR0917 - as ``Recipe.learn``
+        config: NetworkConfig,
+        tracks: Tracks,
+        cache: TensorCache,
+        folder: Path,
+        device: torch.device,
+        train_to_the_end: TrainToTheEnd,
+    ) -> Learnt:
+        trainer = PairTrainer(task, config, tracks, cache, folder, device)
+        train_to_the_end(trainer)
+        epoch = trainer.restore_best()
+        held_out, found = trainer.judge()
+        crops = (spread_crops(cache, track.entry, task.encoder.blocks, SCALED_CROPS) for track in tracks.train)
+        return Learnt(
+            config.encoder,
+            {f"{NETWORK}{name}": tensor for name, tensor in trainer.tensors().items()},
+            crops,
+            {"epoch": epoch, "loss, held out": round(held_out, 4), "crops found, held out": round(found, 4)},
+        )
+
+    return Recipe(task.encoder, task.config, "small", task.cache, learn)
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "g1": Recipe(GaussianEncoder, BaselineConfig, "paper", FrameCache, _learn_gaussian),
+    "vq": Recipe(VqEncoder, VqConfig, "paper", FrameCache, _learn_codebook),
+    "kim": _network_recipe(KIM),
+    "clmr": _network_recipe(CLMR),
+}
