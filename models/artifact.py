@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
+from torch.nn import Module
 
 from models.encoder import EncoderManifest, Floats
 from models.errors import ArtifactInvalid, ArtifactUnwritable
@@ -47,6 +48,18 @@ class Artifact:
                 f"its manifest asks for {shape}."
             )
         return tensor
+
+    def fill(self, network: Module, prefix: str) -> None:
+        """Fill in a network's weights, whatever their precision; what counts batches in it is not kept.
+
+        Raises:
+            ArtifactInvalid: They are those of another network.
+        """
+        state = network.state_dict()
+        for name, tensor in state.items():
+            if tensor.is_floating_point():
+                state[name] = self.tensor(f"{prefix}{name}", *tensor.shape).to(tensor.dtype)
+        network.load_state_dict(state)
 
     def tag_directions(self, space: str) -> TagDirections:
         """The tags of one space, with the names that the manifest gives them.

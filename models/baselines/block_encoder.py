@@ -59,16 +59,12 @@ class BlockEncoder(BaselineEncoder):
         return torch.cat([self.audible(blocks)[:, None].float(), self._network(blocks)], 1)
 
     def _take_network(self, network: nn.Module, artifact: Artifact) -> None:
-        """Fill in the weights, whatever their precision; what counts the batches of a normalisation is not kept.
+        """Take its weights from the artifact.
 
         Raises:
             ArtifactInvalid: They are those of another network.
         """
-        state = network.state_dict()
-        for name, tensor in state.items():
-            if tensor.is_floating_point():
-                state[name] = artifact.tensor(f"{PREFIX}{name}", *tensor.shape).to(tensor.dtype)
-        network.load_state_dict(state)
+        artifact.fill(network, PREFIX)
         self._network = channels_last(network.eval()).to(self.device)
 
 

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
@@ -16,7 +18,7 @@ from models.tag_directions import TagDirections
 from models.track_frames import SAMPLE_RATE_HZ
 
 SPACE = "sound"
-MEAN, WEIGHT = "scores.mean", "scores.weight"
+TRACKS, SEGMENTS = "tracks", "segments"
 
 
 class EncoderSettings(BaseModel):
@@ -29,8 +31,9 @@ class BaselineEncoder(ABC):
     """One space, whose vectors are z-scores of a summary of the track, of unit length.
 
     The paper puts a classifier behind a z-score by the training tracks; so likeness is the cosine of z-scores here.
-    Of the bare numbers a few of large variance or large mean would be all of the cosine. A segment is scored by the
-    same means and deviations, which are those of whole tracks, so that segments and tracks can be compared.
+    Of the bare numbers a few of large variance or large mean would be all of the cosine. Segments are scored among
+    segments and tracks among tracks: a summary of three seconds is another one than that of a song (deviations are
+    smaller, most codewords are missing), and by the scale of songs all segments would be alike.
 
     Args:
         artifact: Written by ``models.baselines.training.export``.
@@ -57,8 +60,7 @@ class BaselineEncoder(ABC):
                 f"By its settings encoder {self.name!r} has the space {SPACE!r} of {dimension} dimensions; its "
                 f"manifest has {spaces}."
             )
-        mean, weight = (artifact.tensor(part, dimension).double().numpy() for part in (MEAN, WEIGHT))
-        self._standardisation = Standardisation(mean, weight)
+        self._tracks, self._segments = (_scale(artifact, kind, dimension) for kind in (TRACKS, SEGMENTS))
         self._build(artifact, settings)
 
     @staticmethod
@@ -96,11 +98,14 @@ class BaselineEncoder(ABC):
 
     def pool(self, prepared: Prepared, outputs: Tensor) -> TrackEmbedding:
         exact = outputs.double()
-        pieces = [exact, *torch.split(exact, 1)]
-        heard = torch.stack([piece[:, 0].sum() > 0 for piece in pieces])
-        rows = torch.stack([self.summary(piece) for piece in pieces])
-        vectors = self._standardisation.unit(rows.numpy()) * heard.numpy()[:, None]
-        return TrackEmbedding(vector=vectors[0], spans_s=prepared.spans_s, segments=vectors[1:])
+        heard = (exact[:, :1] > 0).numpy()
+        segments = self._segments.unit(self.summaries(exact)) * heard
+        track = self._tracks.unit(self.summary(exact).numpy()[None]) * heard.any()
+        return TrackEmbedding(vector=track[0], spans_s=prepared.spans_s, segments=segments)
+
+    def summaries(self, outputs: Tensor) -> NDArray[np.float64]:
+        """(S, 1 + Q) outputs of segments, in double precision → (S, D) the summary of each by itself."""
+        return torch.stack([self.summary(piece) for piece in torch.split(outputs, 1)]).numpy()
 
     def _settings(self) -> EncoderSettings:
         stated, rate_hz = self.manifest.settings, self.manifest.sample_rate_hz
@@ -115,3 +120,14 @@ class BaselineEncoder(ABC):
             return self.settings_kind.model_validate(stated.get("encoder"))
         except ValidationError as error:
             raise ArtifactInvalid(f"The manifest describes no encoder {self.name!r}: {error}") from error
+
+
+def scale_tensors(kind: str, scale: Standardisation) -> dict[str, Tensor]:
+    """A scale of TRACKS or SEGMENTS as tensors of an artifact."""
+    parts = {"mean": scale.mean, "weight": scale.weight}
+    return {f"{kind}.{part}": torch.from_numpy(values).float() for part, values in parts.items()}
+
+
+def _scale(artifact: Artifact, kind: str, dimension: int) -> Standardisation:
+    mean, weight = (artifact.tensor(f"{kind}.{part}", dimension).double().numpy() for part in ("mean", "weight"))
+    return Standardisation(mean, weight)

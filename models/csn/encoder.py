@@ -137,11 +137,7 @@ def load_weights(network: CsnNetwork, artifact: Artifact) -> None:
     Raises:
         ArtifactInvalid: They are those of another network.
     """
-    state = network.state_dict()
-    for name, tensor in state.items():
-        if tensor.is_floating_point():
-            state[name] = artifact.tensor(f"{PREFIX}{name}", *tensor.shape).to(tensor.dtype)
-    network.load_state_dict(state)
+    artifact.fill(network, PREFIX)
 
 
 def _fold(network: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The artifact of a baseline: what was learnt, and the scale on which its vectors are compared."""
+"""The artifact of a baseline: what was learnt, and the scales on which its vectors are compared."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.artifact import Artifact, write_artifact
-from models.baselines.encoder import MEAN, WEIGHT, BaselineEncoder, EncoderSettings
+from models.baselines.encoder import SEGMENTS, TRACKS, BaselineEncoder, EncoderSettings, scale_tensors
 from models.encoder import EncoderManifest
 from models.standardisation import Standardisation, fit_standardisation
 
@@ -24,13 +24,13 @@ def export(
     training: Mapping[str, object],
     device: torch.device,
 ) -> EncoderManifest:
-    """Fit the scale to the tracks as the encoder will hear them, and write the artifact.
+    """Fit the scales to tracks and segments as the encoder will hear them, and write the artifact.
 
     Args:
         kind: Of encoder.
         settings: Of it.
         tensors: What it learnt.
-        tracks: (B, …) rows of each training track, as ``prepare`` makes them.
+        tracks: (B, …) rows of each training track, as ``prepare`` makes them; at least one is audible.
         out: Folder of the artifact.
         version: Of it.
         training: Where it comes from.
@@ -42,19 +42,23 @@ def export(
     """
     manifest = kind.described(settings, version, training)
     encoder = unscaled(kind, manifest, tensors, device)
-    with torch.inference_mode():
-        rows = [encoder.summary(encoder.encode(track.to(device)).double().cpu()).numpy() for track in tracks]
-    scale = fit_standardisation(np.stack(rows))
-    return write_artifact(out, manifest, {**tensors, **_tensors(scale)})
+    track_rows, segment_rows = [], []
+    for track in tracks:
+        with torch.inference_mode():
+            outputs = encoder.encode(track.to(device)).double().cpu()
+        track_rows.append(encoder.summary(outputs).numpy())
+        segment_rows.append(encoder.summaries(outputs[outputs[:, 0] > 0]))
+    scales = _scales(fit_standardisation(np.stack(track_rows)), fit_standardisation(np.concatenate(segment_rows)))
+    return write_artifact(out, manifest, {**tensors, **scales})
 
 
 def unscaled(
     kind: type[BaselineEncoder], manifest: EncoderManifest, tensors: Mapping[str, Tensor], device: torch.device
 ) -> BaselineEncoder:
-    """The encoder before its scale is known: its vectors are bare summaries of unit length."""
+    """The encoder before its scales are known: its vectors are bare summaries of unit length."""
     scale = Standardisation(np.zeros(manifest.dimension), np.ones(manifest.dimension))
-    return kind(Artifact(manifest, {**tensors, **_tensors(scale)}), device)
+    return kind(Artifact(manifest, {**tensors, **_scales(scale, scale)}), device)
 
 
-def _tensors(scale: Standardisation) -> dict[str, Tensor]:
-    return {MEAN: torch.from_numpy(scale.mean).float(), WEIGHT: torch.from_numpy(scale.weight).float()}
+def _scales(tracks: Standardisation, segments: Standardisation) -> dict[str, Tensor]:
+    return scale_tensors(TRACKS, tracks) | scale_tensors(SEGMENTS, segments)

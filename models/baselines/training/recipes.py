@@ -28,8 +28,14 @@ from models.runs.tensor_cache import TensorCache
 from models.runs.tracks import Tracks
 from models.song_frames import HOP_SAMPLES
 
+SCALED_FRAMES = 1_292
+"""Of a track, from its middle, by which scales are fitted: 30 s, as long as the songs of 000.
+
+Scales belong to a length: the longer a track is, the smaller are means of changes, and the rarer codewords it uses.
+"""
+
 SCALED_CROPS = 12
-"""Of a track, by which the scale of a network's vectors is fitted."""
+"""Likewise, of a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ def _frames(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
 
 def _segments(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
     for frames in _frames(tracks, cache):
-        yield to_segments(frames, torch.ones(len(frames)), len(frames) * HOP_SAMPLES).inputs
+        first = max(0, len(frames) - SCALED_FRAMES) // 2
+        middle = frames[first : first + SCALED_FRAMES]
+        yield to_segments(middle, torch.ones(len(middle)), len(middle) * HOP_SAMPLES).inputs
 
 
 def _learn_gaussian(config: BaselineConfig, tracks: Tracks, cache: FrameCache, *_: object) -> Learnt:

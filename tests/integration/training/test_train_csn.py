@@ -1,11 +1,7 @@
 """``train csn`` as people run it: in a process of its own, killed, interrupted, and run again to its end."""
 
 import csv
-import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,39 +96,26 @@ class Story:
     finished_status: int = -1
 
 
-def command(corpus, out, *options):
-    data = f"made={corpus / 'manifest.csv'}"
-    places = ("--data", data, "--out", str(out), "--config", str(corpus / "tiny.toml"))
-    return [sys.executable, "-m", "models", "train", "csn", *places, "--device", "cpu", "--jobs", "1", *options]
-
-
-def started(*arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    return subprocess.Popen(command(*arguments), env=environment, stderr=subprocess.PIPE, text=True)
-
-
 def epochs_logged(out):
     with (out / "log.csv").open(newline="") as file:
         return [int(row["epoch"]) for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")
-def story(corpus, tmp_path_factory):
+def csn(program):
+    return program("csn")
+
+
+@pytest.fixture(scope="module")
+def story(corpus, csn, tmp_path_factory):
     """A run that is killed after its first checkpoint, interrupted after its next one, and then left alone."""
     out = tmp_path_factory.mktemp("runs") / "run"
     told = Story(corpus, out)
     # A shell that starts the tests in the background makes them, and all they start, deaf to Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with started(corpus, out) as process:
-            deadline = time.monotonic() + 240
-            while not (out / "last.pt").exists():
-                assert process.poll() is None, process.stderr.read()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            process.kill()
-            told.killed = process.stderr.read()
-        with started(corpus, out) as process:
+        told.killed = csn.killed(corpus, out)
+        with csn.started(corpus, out) as process:
             lines = []
             for line in process.stderr:
                 lines.append(line)
@@ -142,7 +125,7 @@ def story(corpus, tmp_path_factory):
             told.interrupted = "".join(lines) + process.stderr.read()
             told.interrupted_status = process.wait(60)
         told.epochs_when_interrupted = epochs_logged(out)[-1]
-        with started(corpus, out) as process:
+        with csn.started(corpus, out) as process:
             told.finished = process.stderr.read()
             told.finished_status = process.wait(60)
     finally:
@@ -195,10 +178,10 @@ def test_the_artifact_is_an_encoder_that_says_where_it_comes_from(story):
     make_system(f"csn@{story.out / 'csn'}", device="cpu")
 
 
-def test_training_can_begin_from_an_artifact_and_the_new_one_says_so(story, tmp_path):
+def test_training_can_begin_from_an_artifact_and_the_new_one_says_so(story, csn, tmp_path):
     first = load_encoder("csn", "cpu", [story.out]).manifest
     start = ("--from", str(story.out / "csn"), "--set", "epochs=1", "--set", "optimiser.learning_rate=1e-6")
-    with started(story.corpus, tmp_path / "run", *start) as process:
+    with csn.started(story.corpus, tmp_path / "run", *start) as process:
         said = process.stderr.read()
         assert process.wait(60) == 0, said
     begun = load_encoder("csn", "cpu", [tmp_path / "run"])
@@ -208,8 +191,8 @@ def test_training_can_begin_from_an_artifact_and_the_new_one_says_so(story, tmp_
     assert np.corrcoef(*vectors)[0, 1] > 0.9
 
 
-def test_another_run_in_the_same_folder_is_refused(story):
-    with started(story.corpus, story.out, "--set", "seed=1") as process:
+def test_another_run_in_the_same_folder_is_refused(story, csn):
+    with csn.started(story.corpus, story.out, "--set", "seed=1") as process:
         said = process.stderr.read()
         assert process.wait(60) == 1
     assert "stopped: " in said

@@ -1,10 +1,6 @@
 """``train hdpgmm`` as people run it: killed, run again to its end, and asked for what cannot be."""
 
 import csv
-import os
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -34,19 +30,8 @@ delay = 1
 """
 
 
-def tune(number):
-    """Every third tune is noise, the others have few or many overtones."""
-    time_s = np.arange(int(3.3 * RATE)) / RATE
-    noise = np.random.default_rng(number).normal(size=len(time_s))
-    if number % 3 == 0:
-        return 0.1 * noise
-    parts = range(1, 2 + 10 * (number % 3 - 1))
-    hertz = 220 * 2 ** (number % 7 / 12)
-    return 0.2 * sum(np.sin(2 * np.pi * hertz * part * time_s) / part for part in parts) + 1e-3 * noise
-
-
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
+def corpus(tune, tmp_path_factory):
     """A folder with tunes, a manifest that says which are noise, and a configuration."""
     folder = tmp_path_factory.mktemp("corpus")
     with (folder / "manifest.csv").open("w", newline="") as file:
@@ -60,33 +45,12 @@ def corpus(tmp_path_factory):
     return folder
 
 
-def command(corpus, out, *options):
-    data = f"made={corpus / 'manifest.csv'}"
-    places = ("--data", data, "--out", str(out), "--config", str(corpus / "tiny.toml"))
-    return [sys.executable, "-m", "models", "train", "hdpgmm", *places, "--device", "cpu", "--jobs", "1", *options]
-
-
-def started(*arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    return subprocess.Popen(command(*arguments), env=environment, stderr=subprocess.PIPE, text=True)
-
-
 @pytest.fixture(scope="module")
-def run(corpus, tmp_path_factory):
+def run(corpus, program, tmp_path_factory):
     """A run that was killed after its first checkpoint, and run again: its folder, and what both processes said."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    with started(corpus, out) as process:
-        deadline = time.monotonic() + 240
-        while not (out / "last.pt").exists():
-            assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.kill()
-        killed = process.stderr.read()
-    with started(corpus, out) as process:
-        finished = process.stderr.read()
-        assert process.wait(60) == 0, finished
-    return out, killed, finished
+    hdpgmm = program("hdpgmm")
+    return out, hdpgmm.killed(corpus, out), hdpgmm.finished(corpus, out)
 
 
 pytestmark = pytest.mark.slow  # several processes, each of which loads torch
@@ -102,7 +66,7 @@ def test_after_a_kill_the_same_command_goes_on_to_the_end(run):
     assert sorted(path.name for path in out.iterdir()) == ["curves.png", "hdpgmm", "last.pt", "log.csv"]
 
 
-def test_the_artifact_is_an_encoder_that_tells_noise_from_tones(corpus, run):
+def test_the_artifact_is_an_encoder_that_tells_noise_from_tones(corpus, run, tune):
     out = run[0]
     encoder = load_encoder("hdpgmm", "cpu", [out])
     vectors = np.array([embed(encoder, tune(number).astype(np.float32)).vector for number in range(12)])

@@ -8,17 +8,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.artifact import Artifact
+from models.artifact import Artifact, read_artifact
 from models.audible_frames import from_segments, to_segments, track_frames
 from models.baselines.codebook import LOG_FLOOR, Codebook, log_shares
-from models.baselines.encoder import EncoderSettings
+from models.baselines.encoder import EncoderSettings, scale_tensors
 from models.baselines.gaussian import GaussianEncoder, gaussian
-from models.baselines.training.export import unscaled
+from models.baselines.training.export import export, unscaled
 from models.baselines.training.learn_codebook import learn_codebook, sampled_frames
 from models.baselines.vq import VqEncoder, VqSettings
 from models.encoder import Space, embed
 from models.errors import ArtifactInvalid, ToolMissing
 from models.song_frames import FEATURES, SAMPLE_RATE_HZ
+from models.standardisation import Standardisation
 
 CPU = torch.device("cpu")
 WORDS = 6
@@ -184,14 +185,15 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_an_artifact_that_does_not_fit_is_refused_with_the_reason(vq_parts, damage):
     change, message = DAMAGES[damage]
-    scale = {"scores.mean": torch.zeros(WORDS), "scores.weight": torch.ones(WORDS)}
+    plain = Standardisation(np.zeros(WORDS), np.ones(WORDS))
+    scale = scale_tensors("tracks", plain) | scale_tensors("segments", plain)
     manifest, tensors = change(*vq_parts)
     with pytest.raises(ArtifactInvalid, match=message):
         VqEncoder(Artifact(manifest, {**tensors, **scale}), CPU)
 
 
 def test_an_artifact_without_its_scale_is_refused(vq_parts):
-    with pytest.raises(ArtifactInvalid, match=r"lack the tensor 'scores\.mean'"):
+    with pytest.raises(ArtifactInvalid, match=r"lack the tensor 'tracks\.mean'"):
         VqEncoder(Artifact(*vq_parts), CPU)
 
 
@@ -199,3 +201,22 @@ def test_codewords_are_nearest_in_standardised_features():
     words = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).double()
     book = Codebook(torch.tensor([10.0, 0.0]).double(), torch.tensor([0.1, 1.0]).double(), words)
     assert book.nearest(torch.tensor([[10.0, 1.0], [20.0, 0.1], [12.0, 0.9]])).tolist() == [0, 1, 0]
+
+
+def test_tracks_are_scored_among_tracks_and_segments_among_audible_segments(tmp_path):
+    tracks = [random_frames(129 * (2 + seed), seed) + seed for seed in range(4)]
+    quiet = torch.zeros(129, FEATURES)
+    rows = [
+        to_segments(torch.cat([frames, quiet]), torch.arange(len(frames) + 129) < len(frames), 1).inputs
+        for frames in tracks
+    ]
+    folder = tmp_path / "g1"
+    export(GaussianEncoder, EncoderSettings(), {}, rows, folder, version="1", training={}, device=CPU)
+    found = read_artifact(folder).tensors
+    whole = torch.stack([gaussian(frames) for frames in tracks])
+    parts = torch.stack([gaussian(part) for frames in tracks for part in frames.split(129)])
+    for kind, summaries in (("tracks", whole), ("segments", parts)):
+        torch.testing.assert_close(found[f"{kind}.mean"], summaries.mean(0), rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(
+            1 / found[f"{kind}.weight"], summaries.std(0, correction=0), rtol=1e-3, atol=1e-4
+        )
