@@ -39,7 +39,10 @@ DatasetArgument = Annotated[str, typer.Argument(help=DatasetText)]
 DatasetOption = Annotated[str, typer.Option("--on", help=DatasetText)]
 SystemsOption = Annotated[
     list[str] | None,
-    typer.Option("--system", help="Encoder, ENCODER@FOLDER, g1, vq, bliss or tagger:FILE. Repeatable. [librosa]"),
+    typer.Option(
+        "--system",
+        help="Encoder, ENCODER@FOLDER, g1 or vq (learnt here), bliss or tagger:FILE. Repeatable. [librosa]",
+    ),
 ]
 SystemsArgument = Annotated[list[str], typer.Argument(help="Two or more: as --system of the other commands.")]
 

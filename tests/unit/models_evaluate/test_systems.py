@@ -8,6 +8,7 @@ import torch
 from scipy.io import wavfile
 
 from models.datasets.track import LabelledTrack
+from models.encoder import embed
 from models.errors import ArtifactInvalid, AudioUnreadable, EvaluationImpossible, ToolMissing, WaveformTooShort
 from models.evaluate.system import CLIP_RATE_HZ as RATE
 from models.evaluate.system import Clip
@@ -139,6 +140,15 @@ def test_an_encoder_is_read_from_the_folder_that_is_named():
 def test_a_folder_without_an_artifact_is_refused(tmp_path):
     with pytest.raises(ArtifactInvalid, match="cannot be read"):
         make_system(f"librosa@{tmp_path}")
+
+
+@pytest.mark.parametrize("name", ["g1", "vq"])
+def test_by_its_bare_name_a_baseline_learns_here_and_with_a_folder_it_has_learnt_before(name, clips):
+    here, before = make_system(name), make_system(f"{name}@{SHIPPED / name}", device="cpu")
+    assert (here.learns, before.learns) == (True, False)
+    assert before.name == f"{name}@{SHIPPED / name}"
+    found = embedded(before, clips).vectors
+    np.testing.assert_allclose(found[0], embed(load_encoder(name, "cpu"), clips[0].waveform).vector, atol=1e-6)
 
 
 def test_an_unknown_system_is_refused_with_those_that_there_are():
