@@ -1,7 +1,7 @@
 """What the baselines of paper 000 have in common as encoders: their vectors, and what they say of themselves."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from models.artifact import Artifact
+from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding
 from models.errors import ArtifactInvalid
 from models.standardisation import Standardisation
@@ -52,6 +53,7 @@ class BaselineEncoder(ABC):
         self.manifest = artifact.manifest
         self.device = device
         self.tags: Mapping[str, TagDirections] = {}
+        self.components: Mapping[str, Sequence[ComponentMeaning]] = {}
         settings = self._settings()
         dimension = self.dimension(settings)
         spaces = [(space.name, space.dimension) for space in self.manifest.spaces]

@@ -18,7 +18,7 @@ from models.hdpgmm.certainty import CertaintySettings, certainty
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import posterior_of, tensor_shapes, whitening_of
-from models.song_frames import FEATURES, MIN_SAMPLES, SAMPLE_RATE_HZ, VERSION
+from models.song_frames import FEATURES, HOP_SAMPLES, MIN_SAMPLES, SAMPLE_RATE_HZ, VERSION
 from models.tag_directions import TagDirections
 
 NAME = "hdpgmm"
