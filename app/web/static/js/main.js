@@ -94,7 +94,7 @@ byId("matches-more").addEventListener("click", () => search.more());
 search.addEventListener("asking", () => matches.expect());
 search.addEventListener("answer", ({ detail: answer }) => {
   mix.showShares(answer.query);
-  matches.show(answer);
+  matches.show(answer, mix.hues(answer.query));
   show(byId("matches-more"), search.mayHaveMore(answer.matches.length));
 });
 search.addEventListener("trouble", ({ detail: message }) => {

@@ -3,7 +3,6 @@
 
 import { byId, show, stamp, write } from "./dom.js";
 import { clock, count, factsOf, makersOf, percent, plural, signed, similarity, titleOf } from "./format.js";
-import { hueOf } from "./mix.js";
 import { showSounding } from "./player.js";
 
 const MOVE_MS = 320;
@@ -17,6 +16,7 @@ export class Matches extends EventTarget {
   #list = byId("match-list");
   #note = byId("matches-note");
   #rows = new Map();
+  #hues = {};
   #player;
 
   constructor(player) {
@@ -30,8 +30,9 @@ export class Matches extends EventTarget {
     byId("matches").classList.add("stale");
   }
 
-  /** Show an answer. */
-  show(answer) {
+  /** Show an answer. `hues` are those of its spaces. */
+  show(answer, hues) {
+    this.#hues = hues;
     const spaces = barsOf(answer.query);
     const places = this.#placesOfRows();
     const scale = scaleOf(answer.matches);
@@ -96,8 +97,10 @@ export class Matches extends EventTarget {
     while (bars.children.length < spaces.length) bars.append(stamp("row-bar"));
     while (bars.children.length > spaces.length) bars.lastElementChild.remove();
     spaces.forEach((name, place) => {
-      write(bars.children[place].querySelector(".name"), labelOf(name, spaces));
-      fillBar(bars.children[place], name, place, bySpace[name], scale);
+      const bar = bars.children[place];
+      bar.dataset.hue = this.#hues[name];
+      write(bar.querySelector(".name"), labelOf(name, spaces));
+      fillBar(bar, name, bySpace[name], scale);
     });
   }
 
@@ -167,9 +170,8 @@ function scaleOf(matches) {
   return { most, least: Math.min(0, ...shares.map((share) => share.contribution)) };
 }
 
-function fillBar(bar, name, place, share, scale) {
+function fillBar(bar, name, share, scale) {
   const { weight, contribution, similarity: alike } = share ?? { weight: 0, contribution: 0, similarity: 0 };
-  bar.dataset.hue = hueOf(place);
   bar.classList.toggle("off", weight === 0);
   write(bar.querySelector(".amount"), weight === 0 ? "–" : signed(contribution));
   stretch(bar.querySelector(".possible"), Math.abs(weight), scale);

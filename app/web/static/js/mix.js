@@ -10,8 +10,8 @@ const HUES = 8;
 
 const placeOf = (value) => (value - LEAST) / (MOST - LEAST);
 
-/** The hue of a dimension, by its place in the encoder. */
-export const hueOf = (place) => String(place % HUES);
+/** The hue of a slider, by its place. */
+const hueOf = (place) => String(Math.max(0, place) % HUES);
 
 export class Mix extends EventTarget {
   #sliders = new Map();
@@ -52,11 +52,24 @@ export class Mix extends EventTarget {
   showShares({ encoders, weights }) {
     const shares = new Map([...this.#sliders.keys()].map((name) => [name, 0]));
     for (const [name, share] of Object.entries(weights)) {
-      const [encoder, space] = encoders.length > 1 ? name.split(".") : [encoders[0], name];
-      const slider = encoder === this.#encoder.name ? space : encoder;
+      const slider = this.#sliderOf(encoders, name);
       shares.set(slider, (shares.get(slider) ?? 0) + Math.abs(share));
     }
     for (const [name, slider] of this.#sliders) this.#drawShare(slider, shares.get(name));
+  }
+
+  /** The hue of each space of a query, by its name there: that of the slider that weighs it. */
+  hues({ encoders, weights }) {
+    const places = [...this.#sliders.keys()];
+    return Object.fromEntries(
+      Object.keys(weights).map((name) => [name, hueOf(places.indexOf(this.#sliderOf(encoders, name)))]),
+    );
+  }
+
+  /** The slider that weighs a space of a query to these encoders. */
+  #sliderOf(encoders, name) {
+    const [encoder, space] = encoders.length > 1 ? name.split(".") : [encoders[0], name];
+    return encoder === this.#encoder.name ? space : encoder;
   }
 
   /** Where each slider stands, by name. */
