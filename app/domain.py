@@ -3,7 +3,7 @@
 Axis letters: N tracks, S segments, D dimensions of a whole embedding (all spaces side by side).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
@@ -167,6 +167,16 @@ class EncoderState(StrEnum):
     RETIRED = "retired"
 
 
+def side_by_side(parts: Iterable[tuple[str, int]]) -> dict[str, slice]:
+    """Return where each part stands, by name, when parts of these lengths are put one after the other."""
+    places: dict[str, slice] = {}
+    start = 0
+    for name, length in parts:
+        places[name] = slice(start, start + length)
+        start += length
+    return places
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
     """What the service knows of an encoder: workers announce it, the web process never loads it.
@@ -193,12 +203,7 @@ class EncoderInfo:
 
     def slices(self) -> dict[str, slice]:
         """Where each space stands in a whole embedding, in order."""
-        places: dict[str, slice] = {}
-        start = 0
-        for space in self.spaces:
-            places[space.name] = slice(start, start + space.dimension)
-            start += space.dimension
-        return places
+        return side_by_side((space.name, space.dimension) for space in self.spaces)
 
 
 @dataclass(frozen=True, slots=True)

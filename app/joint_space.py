@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain import EncoderInfo, Space
+from app.domain import EncoderInfo, Space, side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,4 @@ class JointSpace:
 
     def places(self) -> dict[str, slice]:
         """Where the vector of each encoder stands, by its name, in order."""
-        places: dict[str, slice] = {}
-        start = 0
-        for encoder in self.encoders:
-            places[encoder.name] = slice(start, start + encoder.dimension)
-            start += encoder.dimension
-        return places
+        return side_by_side((encoder.name, encoder.dimension) for encoder in self.encoders)
