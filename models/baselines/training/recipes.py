@@ -28,14 +28,8 @@ from models.runs.tensor_cache import TensorCache
 from models.runs.tracks import Tracks
 from models.song_frames import HOP_SAMPLES
 
-SCALED_FRAMES = 1_292
-"""Of a track, from its middle, by which scales are fitted: 30 s, as long as the songs of 000.
-
-Scales belong to a length: the longer a track is, the smaller are means of changes, and the rarer codewords it uses.
-"""
-
 SCALED_CROPS = 12
-"""Likewise, of a network."""
+"""Of a track, by which the scales of a network are fitted: some 30 s, as long as the songs of 000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +77,7 @@ def _frames(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
 
 def _segments(tracks: Tracks, cache: FrameCache) -> Iterator[Tensor]:
     for frames in _frames(tracks, cache):
-        first = max(0, len(frames) - SCALED_FRAMES) // 2
-        middle = frames[first : first + SCALED_FRAMES]
-        yield to_segments(middle, torch.ones(len(middle)), len(middle) * HOP_SAMPLES).inputs
+        yield to_segments(frames, torch.ones(len(frames)), len(frames) * HOP_SAMPLES).inputs
 
 
 def _learn_gaussian(config: BaselineConfig, tracks: Tracks, cache: FrameCache, *_: object) -> Learnt:

@@ -142,13 +142,12 @@ def test_a_folder_without_an_artifact_is_refused(tmp_path):
         make_system(f"librosa@{tmp_path}")
 
 
-@pytest.mark.parametrize("name", ["g1", "vq"])
-def test_by_its_bare_name_a_baseline_learns_here_and_with_a_folder_it_has_learnt_before(name, clips):
-    here, before = make_system(name), make_system(f"{name}@{SHIPPED / name}", device="cpu")
+def test_by_its_bare_name_a_baseline_learns_here_and_with_a_folder_it_has_learnt_before(clips):
+    here, before = make_system("vq"), make_system(f"vq@{SHIPPED / 'vq'}", device="cpu")
     assert (here.learns, before.learns) == (True, False)
-    assert before.name == f"{name}@{SHIPPED / name}"
+    assert before.name == f"vq@{SHIPPED / 'vq'}"
     found = embedded(before, clips).vectors
-    np.testing.assert_allclose(found[0], embed(load_encoder(name, "cpu"), clips[0].waveform).vector, atol=1e-6)
+    np.testing.assert_allclose(found[0], embed(load_encoder("vq", "cpu"), clips[0].waveform).vector, atol=1e-6)
 
 
 def test_an_unknown_system_is_refused_with_those_that_there_are():
