@@ -6,12 +6,12 @@ Made-up songs: each uses some of many Gaussians. Seconds are CPU seconds of one 
 the median of --repeats turns counts, after one that is not measured. Training: an update of ours learns from a
 minibatch of songs (their posteriors, the statistics, the step); an iteration of scikit-learn's
 `BayesianGaussianMixture` and of NumPy is one pass over the same frames with as many components and no songs. Memory
-is the highest of a fresh process that learns from a corpus on disk for an epoch.
+is the highest of a fresh process that learns for an epoch from a corpus on disk.
 """
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +29,7 @@ from sklearn.mixture import BayesianGaussianMixture
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from benchmarks.upload_memory import Peak
 from models.allocation import keep_freed_memory
 from models.datasets.track import LabelledTrack
 from models.encoder import embed
@@ -44,9 +45,6 @@ from models.song_frames import FEATURES, SAMPLE_RATE_HZ
 
 Floats = NDArray[np.float32]
 Seconds = dict[str, float]
-
-MIB = 1024
-"""Kilobytes, in which Linux counts resident memory."""
 
 KINDS, USED = 64, 8
 """Gaussians of a corpus, and of a song."""
@@ -226,11 +224,11 @@ def _epoch(folder: Path, songs: int, plan: Plan) -> tuple[float, float]:
     ]
     config = read_config(CONFIG, [f"songs={plan.songs}", f"frames={plan.frames}"])
     tracks = Tracks(made, made[:1], {})
-    trainer = MixtureTrainer(config, tracks, FrameCache(folder, 300.0), folder / "run", torch.device("cpu"))
-    times = [time.process_time()]
-    trainer.train_epoch(lambda _number, _update: times.append(time.process_time()))
-    whole = np.diff(times)[: songs // plan.songs]
-    return float(np.median(whole)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    with Peak(os.getpid()) as peak:
+        trainer = MixtureTrainer(config, tracks, FrameCache(folder, 300.0), folder / "run", torch.device("cpu"))
+        times = [time.process_time()]
+        trainer.train_epoch(lambda _number, _update: times.append(time.process_time()))
+    return float(np.median(np.diff(times))), peak.mib
 
 
 def _entry(number: int) -> str:

@@ -139,9 +139,12 @@ class MixtureTrainer:
 
     def _song(self, entry: str, generator: np.random.Generator | None) -> Tensor:
         frames = self._cache.read(entry)
-        step = math.ceil(len(frames) / self.config.frames)
-        first = int(generator.integers(step)) if generator else 0
-        return self.whitening.apply(frames[first::step].to(self._device))
+        return self.whitening.apply(frames[self._rows(len(frames), generator)].to(self._device))
+
+    def _rows(self, count: int, generator: np.random.Generator | None) -> slice:
+        """Of so many frames, those that are heard."""
+        step = math.ceil(count / self.config.frames)
+        return slice(int(generator.integers(step)) if generator else 0, None, step)
 
     def _update(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], epoch: int, number: int) -> Update:
         generator = np.random.default_rng((self.config.seed, epoch, number))
@@ -177,8 +180,10 @@ class MixtureTrainer:
         self.whitening = whitening
         generator = np.random.default_rng((self.config.seed, 0))
         each = math.ceil(self.config.start_frames / len(self._train))
-        drawn = [generator.permutation(song.cpu())[:each] for song in self._songs(self._train, generator)]
-        frames = torch.from_numpy(np.concatenate(drawn))
+        rows = [self._rows(len(self._cache.read(entry)), generator) for entry in self._train]
+        heard = (self._cache.read(entry)[own] for entry, own in zip(self._train, rows, strict=True))
+        drawn = [frames[generator.permutation(len(frames))[:each]] for frames in heard]
+        frames = whitening.apply(torch.cat(drawn).to(self._device)).cpu()
         nearest = nearest_components(frames, self.config, generator)
         self.mixture.begin(frames.to(self._device), nearest.to(self._device))
         return whitening
