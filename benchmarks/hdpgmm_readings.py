@@ -8,34 +8,37 @@ for training, since it has no zero of its own), and sub-spaces: components in gr
 for training that use them, every group of unit length and weighed alike. Groups of the same sizes drawn at random
 show what grouping does without meaning.
 
-Asked are the recordings of --split (validation), by album and artist and by tags in common. OUT/readings.md has the
-mean average precisions with their difference from what is shipped on the same resamples, what the groups are, what
-leaving one out does, and whether a group finds tracks of its own tags (OUT/groups.png): ROC-AUC of the tracks with
-a tag, from each that has it, mean over queries and tags.
+Recordings are heard whole, up to five minutes, as for an index. Asked are those of --split (validation), by album
+and artist and by tags in common. OUT/readings.md has the mean average precisions with their difference from what is
+shipped on the same resamples (* where it is more than chance, after Holm), what the groups are, what leaving one
+out does, and whether a group finds tracks of its own tags (OUT/groups.png): ROC-AUC of the tracks with a tag, from
+each that has it, mean over queries and tags.
 """
 
 import argparse
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchmarks.component_groups import Group, at_random, grouped, spaces_of_groups
-from benchmarks.mixture_system import MixtureSystem, Shares, roots, shares_of
+from benchmarks.mixture_system import Shares, shares_of
 from models.datasets.manifest import read_manifest
 from models.datasets.track import Dataset
 from models.evaluate.comparison import holm
 from models.evaluate.embedded import Embedded
 from models.evaluate.heat_map import heat_map
-from models.evaluate.listening import measure_dataset
 from models.evaluate.report import COMPLETE, RANDOM
 from models.evaluate.retrieval import evaluate_retrieval
 from models.evaluate.systems.standardised import standardised
-from models.evaluate.view import CANONICAL
+from models.hdpgmm.training.config import TrainingConfig
 from models.hdpgmm.training.export import MIN_TRACKS_PER_TAG
+from models.hdpgmm.training.feature_cache import FrameCache
 from models.metrics.bootstrap import Estimate, Resampling, paired_p_value, summarise
 from models.metrics.classification import mean_known, rank_quality
 
@@ -50,7 +53,20 @@ COUNTS = (3, 4, 5, 6)
 CHOSEN = 4
 RANDOM_SEEDS = 5
 NEIGHBOURS = 10
+FRAMES = 2_000
 SHIPPED_ARTIFACT = Path(__file__).parents[1] / "models" / "weights" / "hdpgmm"
+
+
+def listened(
+    dataset: Dataset, splits: Collection[str], cache: FrameCache, jobs: int
+) -> tuple[Dataset, list[Tensor]]:
+    """The tracks of some splits that can be used, and (F, 52) frames of each, evenly spread."""
+    wanted = [track for track in dataset.tracks if track.split in splits]
+    entries = [found.entry for found in cache.extract((track.path for track in wanted), jobs)]
+    usable = [(track, entry) for track, entry in zip(wanted, entries, strict=True) if entry]
+    heard = (cache.read(entry) for _, entry in usable)
+    spread = [frames[:: math.ceil(len(frames) / FRAMES)].float() for frames in heard]
+    return replace(dataset, tracks=tuple(track for track, _ in usable)), spread
 
 
 def tags_of(dataset: Dataset) -> tuple[list[str], Bools]:
@@ -199,28 +215,21 @@ def main() -> None:
     arguments.add_argument("--split", default="validation")
     arguments.add_argument("--groups", type=int, default=CHOSEN, choices=COUNTS, help="that are shown in detail")
     arguments.add_argument("--cache", type=Path, help="folder of frames; default: in OUT")
-    arguments.add_argument("--jobs", type=int, default=2, help="threads that listen")
+    arguments.add_argument("--jobs", type=int, default=2, help="processes that compute frames")
     options = arguments.parse_args()
     dataset = read_manifest(options.recordings, options.audio, accept_labels=True)
-    wanted = tuple(track for track in dataset.tracks if track.split in {"train", options.split})
-    listener = MixtureSystem("hdpgmm", options.artifact, roots)
-    heard = measure_dataset(
-        replace(dataset, tracks=wanted),
-        [listener],
-        CANONICAL,
-        options.cache or options.out / "clips",
-        jobs=options.jobs,
-    )
-    shares = shares_of(options.artifact, [listener.frames(track) for track in heard.measured[0]])
-    tags, has = tags_of(heard.dataset)
-    training = heard.training
+    cache = FrameCache(options.cache or options.out / "frames", TrainingConfig().max_duration_s)
+    heard, frames = listened(dataset, {"train", options.split}, cache, options.jobs)
+    shares = shares_of(options.artifact, frames)
+    tags, has = tags_of(heard)
+    training = np.array([track.split == "train" for track in heard.tracks])
     by_count = {count: grouped(shares.likelihoods[training], has[training], tags, count) for count in COUNTS}
     systems = readings(shares, training)
     systems += [in_groups(f"√p, {count} groups", shares, groups) for count, groups in by_count.items()]
     groups = by_count[options.groups]
     drawn = [in_groups(f"drawn {seed}", shares, at_random(groups, seed)) for seed in range(RANDOM_SEEDS)]
-    rows = np.array([track.split == options.split for track in heard.dataset.tracks])
-    asked = Dataset(dataset.name, tuple(track for track in heard.dataset.tracks if track.split == options.split))
+    rows = np.array([track.split == options.split for track in heard.tracks])
+    asked = Dataset(dataset.name, tuple(track for track in heard.tracks if track.split == options.split))
     every = of_rows([*systems, *drawn], rows)
     found = judged(asked, every)
     mean_of_drawn = averaged(found, [system.system for system in drawn])

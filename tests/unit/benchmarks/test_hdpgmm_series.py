@@ -6,9 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks.hdpgmm_series import Outcome, Run, alone, drawn, epochs, mean, runs, sizes, spread, table
+from benchmarks.hdpgmm_series import (
+    Outcome,
+    Run,
+    alone,
+    drawn,
+    epochs,
+    log_volume,
+    mean,
+    runs,
+    sizes,
+    spread,
+    table,
+)
 from models.datasets.track import LabelledTrack
+from models.hdpgmm.whitening import fit_whitening
 from models.metrics.bootstrap import Resampling, estimate_mean
 
 TRACKS = [LabelledTrack(id=f"{number}.ogg", path=Path(f"{number}.ogg")) for number in range(80)]
@@ -82,3 +96,16 @@ def test_the_table_sets_every_setting_against_what_is_shipped():
     assert second.startswith("| 80 | 0.1 | 2 | 0.495 [")
     assert second.count("[") == 2
     assert first.endswith("| -60.00 ± 0.00 | 40 |")
+
+
+def test_densities_before_whitening_compare_whatever_it_was():
+    frames = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2.0, 0.5])
+    own, other = fit_whitening([frames]), fit_whitening([7 * frames])
+
+    def density(whitening):
+        white = whitening.apply(frames).double()
+        normal = torch.distributions.MultivariateNormal(white.mean(0), torch.cov(white.T))
+        return normal.log_prob(white).mean().item() + log_volume(whitening)
+
+    assert density(own) == pytest.approx(density(other), abs=1e-3)
+    assert log_volume(other) == pytest.approx(log_volume(own) - 3 * math.log(7), abs=1e-6)
