@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from models.hdpgmm.training.feature_cache import FrameCache
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,7 +39,6 @@ from models.evaluate.retrieval import evaluate_retrieval
 from models.evaluate.systems.standardised import standardised
 from models.hdpgmm.training.config import TrainingConfig
 from models.hdpgmm.training.export import MIN_TRACKS_PER_TAG
-from models.hdpgmm.training.feature_cache import FrameCache
 from models.metrics.bootstrap import Estimate, Resampling, paired_p_value, summarise
 from models.metrics.classification import mean_known, rank_quality
 

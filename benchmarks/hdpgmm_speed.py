@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from models.hdpgmm.training.feature_cache import FrameCache
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.mixture import BayesianGaussianMixture
@@ -36,7 +37,6 @@ from models.encoder import embed
 from models.hdpgmm.normal_wishart import NormalWishart
 from models.hdpgmm.online import OnlineMixture
 from models.hdpgmm.training.config import TrainingConfig, read_config
-from models.hdpgmm.training.feature_cache import FrameCache
 from models.hdpgmm.training.start import nearest_components
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.registry import load_encoder
