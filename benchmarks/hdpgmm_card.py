@@ -14,7 +14,8 @@ from pathlib import Path
 from benchmarks.cards import ask, show
 from models.datasets.track import DIMENSIONS, TAG_DIMENSIONS
 
-SYSTEMS = ("hdpgmm", "librosa", "csn", "g1", "vq")
+SHIPPED = Path(__file__).parents[1] / "models" / "weights"
+SYSTEMS = ("hdpgmm", "librosa", "csn", f"g1@{SHIPPED / 'g1'}", f"vq@{SHIPPED / 'vq'}", "kim", "clmr")
 QUESTIONS = ("retrieval", "probes", "tagging")
 TAGS = [*TAG_DIMENSIONS, "all tags"]
 
