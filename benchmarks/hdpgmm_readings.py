@@ -23,7 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from models.hdpgmm.training.feature_cache import FrameCache
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -41,6 +40,7 @@ from models.hdpgmm.training.config import TrainingConfig
 from models.hdpgmm.training.export import MIN_TRACKS_PER_TAG
 from models.metrics.bootstrap import Estimate, Resampling, paired_p_value, summarise
 from models.metrics.classification import mean_known, rank_quality
+from models.runs.frame_cache import FrameCache
 
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]

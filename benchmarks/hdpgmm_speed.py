@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from models.hdpgmm.training.feature_cache import FrameCache
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.mixture import BayesianGaussianMixture
@@ -40,6 +39,7 @@ from models.hdpgmm.training.config import TrainingConfig, read_config
 from models.hdpgmm.training.start import nearest_components
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.registry import load_encoder
+from models.runs.frame_cache import FrameCache
 from models.runs.tracks import CorpusTrack, Tracks
 from models.song_frames import FEATURES, SAMPLE_RATE_HZ
 

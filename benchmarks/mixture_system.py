@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.artifact import read_artifact
+from models.audible_frames import track_frames
 from models.evaluate.embedded import Embedded
 from models.evaluate.system import Clip, Measured
 from models.hdpgmm.online import OnlineMixture, OnlineSettings, batches
 from models.hdpgmm.quadratic import pack
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import posterior_of, whitening_of
-from models.hdpgmm.track_frames import track_frames
 from models.song_frames import FEATURES, VERSION
 
 Doubles = NDArray[np.float64]
