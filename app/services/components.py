@@ -101,8 +101,9 @@ def _survey(index: Searchable, dimensions: slice, best: int) -> tuple[Doubles, N
         shares = np.square(index.vectors(block)[:, dimensions])
         total += shares.sum(axis=0, dtype=np.float64)
         present += int(shares.any(axis=1).sum())
-        numbers = np.concatenate([numbers, np.broadcast_to(block[:, np.newaxis], shares.shape)])
-        greatest = np.concatenate([greatest, shares])
+        ahead = np.argpartition(-shares, min(best, len(block)) - 1, axis=0)[:best]
+        numbers = np.concatenate([numbers, block[ahead]])
+        greatest = np.concatenate([greatest, np.take_along_axis(shares, ahead, axis=0)])
         order = np.argsort(-greatest, axis=0, kind="stable")[:best]
         numbers, greatest = (np.take_along_axis(each, order, axis=0) for each in (numbers, greatest))
     return total / max(1, present), numbers, greatest
