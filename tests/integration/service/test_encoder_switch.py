@@ -49,7 +49,7 @@ class Searches:
         with httpx.Client(base_url=self._url, timeout=60, trust_env=False) as client:
             while not self._stop.is_set():
                 answer = client.post("/v1/search", json=self._body)
-                encoder = answer.json()["query"]["encoder"] if answer.status_code == 200 else answer.text
+                [encoder] = answer.json()["query"]["encoders"] if answer.status_code == 200 else [answer.text]
                 self.seen.append((answer.status_code, encoder, len(answer.json().get("matches", ()))))
                 time.sleep(0.02)
 
