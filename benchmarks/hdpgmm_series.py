@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.commands import repeated, run_models
-from benchmarks.mixture_system import MixtureSystem, roots
+from benchmarks.mixture_system import MixtureSystem
 from models.artifact import read_artifact
 from models.datasets.manifest import read_manifest
 from models.datasets.manifest_writer import write_manifest
@@ -140,7 +140,7 @@ def train(run: Run, dataset: Dataset, options: argparse.Namespace) -> None:
 def judge(asked: Sequence[Run], dataset: Dataset, options: argparse.Namespace) -> dict[Run, Outcome]:
     """Ask all runs about the recordings for validation."""
     tracks = Dataset(dataset.name, tuple(split(dataset, "validation")))
-    systems = [MixtureSystem(run.name, options.out / run.name / "hdpgmm", roots) for run in asked]
+    systems = [MixtureSystem(run.name, options.out / run.name / "hdpgmm") for run in asked]
     heard = listen(tracks, systems, CANONICAL, options.out / "clips", jobs=options.jobs)
     report = evaluate_retrieval(heard.dataset, heard.embedded, RESPECTS, Resampling())
     rows = {(row.system, row.task): row.figures[MEASURE] for row in report.rows if row.space == COMPLETE}

@@ -1,6 +1,6 @@
-"""A trained mixture as a system of an evaluation, by any reading of it; frames are measured once for all."""
+"""A trained mixture as a system of an evaluation; frames are measured once for all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,27 +36,20 @@ class Shares:
     responsibilities: Doubles
 
 
-Reading = Callable[[Shares, Bools], tuple[Doubles, dict[str, slice]]]
-"""Shares of N tracks, and which of them may be learnt from, to (N, D) vectors and their spaces."""
-
-
 class MixtureSystem:
-    """Vectors of clips by one reading of one mixture.
+    """Vectors of clips by one mixture, as the encoder gives them.
 
     Args:
         name: As tables print it.
         artifact: Folder of the encoder ``hdpgmm``.
-        reading: Of the shares.
-        learns: Whether the reading looks at tracks for training.
     """
 
     identity = f"audible song frames v{VERSION}"
+    learns = False
 
-    def __init__(self, name: str, artifact: Path, reading: Reading, *, learns: bool = False) -> None:
+    def __init__(self, name: str, artifact: Path) -> None:
         self.name = name
-        self.learns = learns
         self._artifact = artifact
-        self._reading = reading
 
     def measure(self, clip: Clip) -> Measured:
         with torch.inference_mode():
@@ -68,30 +61,38 @@ class MixtureSystem:
         """(F, 52) of what was measured."""
         return torch.from_numpy(measured["frames"])
 
-    def embed(self, measured: Sequence[Measured], training: Bools) -> Embedded:
-        shares = shares_of(self._artifact, [self.frames(track) for track in measured])
-        vectors, spaces = self._reading(shares, training)
-        return Embedded(self.name, vectors.astype(np.float32), spaces)
-
-
-def roots(shares: Shares, _training: Bools) -> tuple[Doubles, dict[str, slice]]:
-    """What the encoder gives."""
-    return np.sqrt(shares.likelihoods), {}
+    def embed(self, measured: Sequence[Measured], training: Bools) -> Embedded:  # noqa: ARG002
+        shares = _likelihoods(*_loaded(self._artifact, [self.frames(track) for track in measured]))
+        return Embedded(self.name, np.sqrt(shares).astype(np.float32))
 
 
 def shares_of(artifact: Path, tracks: Sequence[Tensor]) -> Shares:
     """Shares in tracks of (F, 52) audible frames, by a mixture on disk."""
+    mixture, white = _loaded(artifact, tracks)
+    return Shares(_likelihoods(mixture, white), _responsibilities(mixture, white))
+
+
+def _loaded(artifact: Path, tracks: Sequence[Tensor]) -> tuple[OnlineMixture, list[Tensor]]:
+    """A mixture on disk, and the tracks' frames as it hears them."""
     found = read_artifact(artifact)
     settings = MixtureSettings.model_validate(found.manifest.settings["mixture"])
     whitening = whitening_of(found.tensors)
     mixture = OnlineMixture(settings, OnlineSettings(), FEATURES)
     mixture.posterior = posterior_of(found.tensors)
-    with torch.inference_mode():
-        white = [whitening.apply(frames) for frames in tracks]
-        coefficients = mixture.posterior.components.expected_log_likelihood.float()
-        likelihoods = [torch.softmax(pack(frames) @ coefficients, -1).mean(0) for frames in white]
-        responsibilities = [
-            (mixture.infer(batch).responsibilities() * batch.there[:, :, None]).sum(1) / batch.there.sum(1)[:, None]
-            for batch in batches(white, mixture.online.frames_at_once)
-        ]
-    return Shares(torch.stack(likelihoods).double().numpy(), torch.cat(responsibilities).double().numpy())
+    return mixture, [whitening.apply(frames) for frames in tracks]
+
+
+@torch.inference_mode()
+def _likelihoods(mixture: OnlineMixture, white: Sequence[Tensor]) -> Doubles:
+    coefficients = mixture.posterior.components.expected_log_likelihood.float()
+    shares = [torch.softmax(pack(frames) @ coefficients, -1).mean(0) for frames in white]
+    return torch.stack(shares).double().numpy()
+
+
+@torch.inference_mode()
+def _responsibilities(mixture: OnlineMixture, white: Sequence[Tensor]) -> Doubles:
+    shares = [
+        (mixture.infer(batch).responsibilities() * batch.there[:, :, None]).sum(1) / batch.there.sum(1)[:, None]
+        for batch in batches(white, mixture.online.frames_at_once)
+    ]
+    return torch.cat(shares).double().numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.hdpgmm_readings import SHIPPED_ARTIFACT, kept_neighbours, tag_quality
-from benchmarks.mixture_system import MixtureSystem, roots, shares_of
+from benchmarks.mixture_system import MixtureSystem, shares_of
 from models.datasets.track import LabelledTrack
 from models.encoder import embed
 from models.evaluate.system import Clip
@@ -27,13 +27,13 @@ def waveform(seed):
 @pytest.fixture(scope="module")
 def heard():
     """What is measured of three clips."""
-    system = MixtureSystem("one", SHIPPED_ARTIFACT, roots)
+    system = MixtureSystem("one", SHIPPED_ARTIFACT)
     track = LabelledTrack(id="a", path=Path("a"))
     return [system.measure(Clip(track, waveform(seed))) for seed in range(3)]
 
 
 def test_roots_of_shares_are_the_vectors_of_the_encoder(heard):
-    found = MixtureSystem("one", SHIPPED_ARTIFACT, roots).embed(heard, np.zeros(3, np.bool_))
+    found = MixtureSystem("one", SHIPPED_ARTIFACT).embed(heard, np.zeros(3, np.bool_))
     encoder = load_encoder("hdpgmm", "cpu")
     expected = np.stack([embed(encoder, waveform(seed)).vector for seed in range(3)])
     np.testing.assert_allclose(found.vectors, expected, atol=2e-3)
