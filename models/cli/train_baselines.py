@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from os import cpu_count
 from pathlib import Path
 from typing import Annotated
 
@@ -18,30 +17,25 @@ from models.baselines.training.recipes import RECIPES
 from models.baselines.training.trainer import PairTrainer
 from models.cli.console import console, refuse
 from models.cli.training import (
+    CPUS,
     DATA_FORM,
+    Cache,
+    Changes,
+    Device,
+    Jobs,
+    Version,
     ending_clearly,
+    gathered,
     opened,
     portable_command,
-    report_domains,
     train_to_the_end,
-    waiting_for_features,
 )
 from models.errors import ModelError
 from models.registry import resolve_device
-from models.runs.tracks import gather_tracks
-
-CPUS = cpu_count() or 1
 
 Data = Annotated[list[str], typer.Option(metavar=DATA_FORM, help="Music; repeatable. It needs no labels.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run: the artifact and, of a network, checkpoints and log.")]
 Config = Annotated[str, typer.Option(help="A preset (paper, and small for a network) or a TOML file.")]
-Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
-]
-Cache = Annotated[Path | None, typer.Option(help="Where features are kept; default: OUT.cache.")]
-Version = Annotated[str, typer.Option(help="Of the artifact.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Jobs = Annotated[int, typer.Option(help="Processes that compute features.", min=1)]
 
 
 def baseline_command(name: str) -> Callable[..., None]:
@@ -68,9 +62,7 @@ def baseline_command(name: str) -> Callable[..., None]:
         keep_freed_memory()
         features = recipe.cache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
         with ending_clearly():
-            with waiting_for_features(datasets) as advance:
-                tracks = gather_tracks(datasets, features, settings.seed, jobs, advance)
-            report_domains(tracks.domains)
+            tracks = gathered(datasets, features, settings.seed, jobs)
             learnt = recipe.learn(settings, tracks, features, out, place, _train_network)
             facts = {
                 "command": portable_command(name, config, change or []),

@@ -1,7 +1,6 @@
 """The command ``train csn``: a CSN from labelled music, or on from where an interrupted run stopped."""
 
 from collections.abc import Mapping
-from os import cpu_count
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,13 @@ from models.allocation import keep_freed_memory
 from models.artifact import Artifact, check_place, read_artifact
 from models.cli.console import console, refuse
 from models.cli.training import (
+    CPUS,
     DATA_FORM,
+    Cache,
+    Changes,
+    Device,
+    Jobs,
+    Version,
     ending_clearly,
     opened,
     portable_command,
@@ -41,16 +46,14 @@ def train_csn(  # noqa: PLR0917 - typer takes options by their names
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, curves and the artifact.")],
     config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
-    ] = None,
+    change: Changes = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Artifact to begin with: a folder, or csn as it is shipped.")
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Where features are kept; default: OUT.cache.")] = None,
-    version: Annotated[str, typer.Option(help="Of the artifact.")] = "1",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    jobs: Annotated[int, typer.Option(help="Processes that compute features.", min=1)] = cpu_count() or 1,
+    cache: Cache = None,
+    version: Version = "1",
+    device: Device = "auto",
+    jobs: Jobs = CPUS,
 ) -> None:
     """Train the encoder csn.
 

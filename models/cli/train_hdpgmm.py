@@ -1,6 +1,5 @@
 """The command ``train hdpgmm``: a mixture from music, or on from where an interrupted run stopped."""
 
-from os import cpu_count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +10,18 @@ from models.allocation import keep_freed_memory
 from models.artifact import check_place
 from models.cli.console import console, refuse
 from models.cli.training import (
+    CPUS,
     DATA_FORM,
+    Cache,
+    Changes,
+    Device,
+    Jobs,
+    Version,
     ending_clearly,
+    gathered,
     opened,
     portable_command,
-    report_domains,
     train_to_the_end,
-    waiting_for_features,
 )
 from models.encoder import EncoderManifest
 from models.errors import ModelError
@@ -29,7 +33,6 @@ from models.hdpgmm.training.export import export
 from models.hdpgmm.training.trainer import MixtureTrainer
 from models.registry import resolve_device
 from models.runs.frame_cache import FrameCache
-from models.runs.tracks import gather_tracks
 
 SHOWN_COMPONENTS = 10
 SHOWN_TAGS = 4
@@ -39,13 +42,11 @@ def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
     data: Annotated[list[str], typer.Option(metavar=DATA_FORM, help="Music; repeatable. It needs no labels.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, curves and the artifact.")],
     config: Annotated[str, typer.Option(help="A preset (small, paper) or a TOML file.")] = "small",
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
-    ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Where frames are kept; default: OUT.cache.")] = None,
-    version: Annotated[str, typer.Option(help="Of the artifact.")] = "1",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    jobs: Annotated[int, typer.Option(help="Processes that compute frames.", min=1)] = cpu_count() or 1,
+    change: Changes = None,
+    cache: Cache = None,
+    version: Version = "1",
+    device: Device = "auto",
+    jobs: Jobs = CPUS,
 ) -> None:
     """Train the encoder hdpgmm.
 
@@ -62,9 +63,7 @@ def train_hdpgmm(  # noqa: PLR0917 - typer takes options by their names
     keep_freed_memory()
     frames = FrameCache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
     with ending_clearly():
-        with waiting_for_features(datasets) as advance:
-            tracks = gather_tracks(datasets, frames, settings.seed, jobs, advance)
-        report_domains(tracks.domains)
+        tracks = gathered(datasets, frames, settings.seed, jobs)
         trainer = MixtureTrainer(settings, tracks, frames, out, place)
         train_to_the_end(trainer, trainer.updates_per_epoch, _description, _line)
         command = portable_command(NAME, config, change or [])

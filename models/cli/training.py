@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import cpu_count
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 from rich.markup import escape
@@ -15,9 +16,18 @@ from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
 from models.errors import ConfigInvalid, ModelError
 from models.runs.feature_cache import Extracted
-from models.runs.tracks import DomainFacts
+from models.runs.tracks import DomainFacts, Extractor, Tracks, gather_tracks
 
 DATA_FORM = "DOMAIN=DATASET[@AUDIO]"
+CPUS = cpu_count() or 1
+
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Changes the configuration; repeatable.")
+]
+Cache = Annotated[Path | None, typer.Option(help="Where features are kept; default: OUT.cache.")]
+Version = Annotated[str, typer.Option(help="Of the artifact.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Jobs = Annotated[int, typer.Option(help="Processes that compute features.", min=1)]
 
 Step = TypeVar("Step")
 Record = TypeVar("Record")
@@ -73,6 +83,14 @@ def report_domains(domains: Mapping[str, DomainFacts]) -> None:
             f"{escape(name)}: {facts.train} tracks to learn from, {facts.validation} to judge by, "
             f"{facts.test} left for tests, {facts.refused} refused"
         )
+
+
+def gathered(datasets: Sequence[tuple[str, Dataset]], features: Extractor, seed: int, jobs: int) -> Tracks:
+    """The tracks of a run, their features computed, with progress and what was taken from where."""
+    with waiting_for_features(datasets) as advance:
+        tracks = gather_tracks(datasets, features, seed, jobs, advance)
+    report_domains(tracks.domains)
+    return tracks
 
 
 @contextmanager
