@@ -13,6 +13,7 @@ import numpy as np
 import uuid_utils
 from numpy.typing import NDArray
 
+from app.component_meaning import ComponentMeaning
 from app.tag_directions import TagDirections
 
 Vectors = NDArray[np.float32]
@@ -143,20 +144,6 @@ class Space:
     name: str
     dimension: int
     description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentMeaning:
-    """What one dimension means of a space whose vectors are the roots of shares, by the music it was learnt from.
-
-    Attributes:
-        share: Of all that music, 0 to 1.
-        tags: Those that say most of it, with how many times as much of the component their tracks use as all tracks
-            do; the most telling first.
-    """
-
-    share: float
-    tags: tuple[tuple[str, float], ...]
 
 
 class EncoderState(StrEnum):

@@ -8,11 +8,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from app.component_meaning import ComponentMeaning
 from app.database import Database, Transaction
 from app.domain import (
     Analysis,
     ChangeKind,
-    ComponentMeaning,
     Embedding,
     EncoderInfo,
     Job,

@@ -7,11 +7,11 @@ import numpy as np
 from sqlalchemy import Row
 
 from app.adapters.checked_filter import comparable_text
+from app.component_meaning import ComponentMeaning
 from app.domain import (
     Analysis,
     ApiKey,
     Calibration,
-    ComponentMeaning,
     Embedding,
     EncoderInfo,
     EncoderState,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.component_meaning import ComponentMeaning
 from app.database import Database, Numbers, Transaction
-from app.domain import ComponentMeaning, EncoderInfo, Track, Vectors
+from app.domain import EncoderInfo, Track, Vectors
 from app.errors import NotFound, Transient
 from app.ports import Searchable
 from app.query import Doubles

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from app.component_meaning import ComponentMeaning
 from app.domain import (
     DEFAULT_LIBRARY,
     Analysis,
-    ComponentMeaning,
     Embedding,
     EncoderInfo,
     Metadata,

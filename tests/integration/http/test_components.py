@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain import ComponentMeaning
+from app.component_meaning import ComponentMeaning
 
 MEANINGS = tuple(
     ComponentMeaning(share, tags)

@@ -10,10 +10,10 @@ import torch
 
 from app.adapters.memory_audio_store import MemoryAudioStore
 from app.adapters.memory_database import MemoryDatabase
+from app.component_meaning import ComponentMeaning
 from app.domain import (
     DEFAULT_LIBRARY,
     ChangeKind,
-    ComponentMeaning,
     Job,
     JobKind,
     JobState,
