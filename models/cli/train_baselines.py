@@ -11,10 +11,8 @@ from rich.markup import escape
 from models.allocation import keep_freed_memory
 from models.artifact import check_place
 from models.baselines.training.config import read_config
-from models.baselines.training.epoch_record import EpochRecord
 from models.baselines.training.export import export
 from models.baselines.training.recipes import RECIPES
-from models.baselines.training.trainer import PairTrainer
 from models.cli.console import console, refuse
 from models.cli.training import (
     CPUS,
@@ -28,7 +26,7 @@ from models.cli.training import (
     gathered,
     opened,
     portable_command,
-    train_to_the_end,
+    train_network,
 )
 from models.errors import ModelError
 from models.registry import resolve_device
@@ -63,7 +61,7 @@ def baseline_command(name: str) -> Callable[..., None]:
         features = recipe.cache(cache or out.with_name(f"{out.name}.cache"), settings.max_duration_s)
         with ending_clearly():
             tracks = gathered(datasets, features, settings.seed, jobs)
-            learnt = recipe.learn(settings, tracks, features, out, place, _train_network)
+            learnt = recipe.learn(settings, tracks, features, out, place, train_network)
             facts = {
                 "command": portable_command(name, config, change or []),
                 "config": settings.model_dump(mode="json"),
@@ -89,18 +87,3 @@ def baseline_command(name: str) -> Callable[..., None]:
         "An interrupted network goes on from its last epoch by the same command."
     )
     return command
-
-
-def _train_network(trainer: PairTrainer) -> None:
-    train_to_the_end(trainer, trainer.batches_per_epoch, _description, _line)
-
-
-def _description(loss: float) -> str:
-    return f"loss {loss:.3f}"
-
-
-def _line(record: EpochRecord) -> str:
-    return (
-        f"epoch {record.epoch}: loss {record.loss:.4f}, held out {record.held_out:.4f}; "
-        f"{record.found:.1%} of crops found the other one of their song; {record.seconds:.0f} s"
-    )

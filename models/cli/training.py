@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import cpu_count
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 from rich.markup import escape
@@ -15,7 +15,9 @@ from models.cli.console import console, progress_bar, report_refusal
 from models.datasets.collection import open_dataset
 from models.datasets.track import Dataset
 from models.errors import ConfigInvalid, ModelError
+from models.runs.epoch_record import EpochRecord
 from models.runs.feature_cache import Extracted
+from models.runs.network_trainer import NetworkTrainer
 from models.runs.tracks import DomainFacts, Extractor, Tracks, gather_tracks
 
 DATA_FORM = "DOMAIN=DATASET[@AUDIO]"
@@ -131,6 +133,11 @@ def train_to_the_end(
             console.print(line(record), highlight=False, soft_wrap=True)
 
 
+def train_network(trainer: NetworkTrainer[Any]) -> None:
+    """Train the epochs that the run of a network has left; see ``train_to_the_end``."""
+    train_to_the_end(trainer, trainer.lesson.batches_per_epoch, _loss, _epoch)
+
+
 def portable_command(encoder: str, config: str, changes: Sequence[str], *options: str) -> str:
     """The command without what differs from machine to machine."""
     named = [part for change in changes for part in ("--set", change)]
@@ -144,3 +151,12 @@ def _shown(
         progress.update(task, completed=number, description=f"epoch {epoch}: {describe(step)}")
 
     return show
+
+
+def _loss(loss: float) -> str:
+    return f"loss {loss:.3f}"
+
+
+def _epoch(record: EpochRecord) -> str:
+    figures = ", ".join(f"{name} {figure:.4f}" for name, figure in record.figures.items())
+    return f"epoch {record.epoch}: loss {record.loss:.4f}; {figures}; {record.seconds:.0f} s"

@@ -18,6 +18,11 @@ def takes_bfloat16(precision: str, device: torch.device) -> bool:
     return precision == "bfloat16" or (precision == "auto" and computes_bfloat16(device))
 
 
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """The context in which a network of this ``precision`` computes there."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=takes_bfloat16(precision, device))
+
+
 def is_about_memory(error: Exception) -> bool:
     """Whether memory was too small, on a GPU or not."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or NO_MEMORY in str(error)

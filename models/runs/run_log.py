@@ -51,7 +51,8 @@ def _draw(rows: list[Row], panels: Mapping[str, str], path: Path) -> None:
         raise ToolMissing("Learning curves need matplotlib: pip install 'soundkin[evaluation]'.") from error
     figure = Figure(figsize=(5.5 * len(panels), 4.5), layout="constrained")
     epochs = [int(row["epoch"]) for row in rows]
-    for panel, (prefix, label) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    (row,) = figure.subplots(1, len(panels), squeeze=False)
+    for panel, (prefix, label) in zip(row, panels.items(), strict=True):
         for name in (name for name in rows[-1] if name.startswith(prefix)):
             values = [float(row.get(name) or "nan") for row in rows]
             panel.plot(epochs, values, label=name.removeprefix(prefix))

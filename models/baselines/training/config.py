@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from models.baselines.encoder import EncoderSettings
 from models.baselines.kim_network import KimSettings
 from models.baselines.vq import VqSettings
 from models.runs.config import read_settings
+from models.runs.pace import Pace
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -45,27 +46,17 @@ class VqConfig(BaselineConfig):
     frames: Count = 200_000
 
 
-class NetworkConfig(BaselineConfig):
+class NetworkConfig(BaselineConfig, Pace):
     """Of a network that learns from pairs of crops.
 
     Attributes:
         songs: Of a batch, with two random crops of each.
         rounds: Times that every song is heard in an epoch; what is left over at the end of a round and fills no
             batch is left out of it.
-        epochs: After each of which there is a checkpoint.
-        learning_rate: Of Adam.
-        weight_decay: Added to the gradients (L2).
-        schedule: Whether the rate stays ``constant``, as in the paper, or falls along a ``cosine`` to zero.
-        precision: Of the network's arithmetic; ``auto`` takes bfloat16 where the device computes with it.
     """
 
     songs: Annotated[int, Field(ge=2)] = 48
     rounds: Count = 1
-    epochs: Count = 100
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["constant", "cosine"] = "constant"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 class KimConfig(NetworkConfig):

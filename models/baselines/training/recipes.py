@@ -19,11 +19,13 @@ from models.baselines.gaussian import GaussianEncoder
 from models.baselines.training.config import BaselineConfig, NetworkConfig, VqConfig
 from models.baselines.training.crops import spread_crops
 from models.baselines.training.learn_codebook import learn_codebook, sampled_frames
+from models.baselines.training.pair_lesson import FOUND, HELD_OUT, PairLesson
 from models.baselines.training.tasks import CLMR, KIM, Task
-from models.baselines.training.trainer import PairTrainer
 from models.baselines.vq import PREFIX as CODEBOOK
 from models.baselines.vq import VqEncoder, VqSettings
 from models.runs.frame_cache import FrameCache
+from models.runs.half_tensors import half_tensors
+from models.runs.network_trainer import NetworkTrainer
 from models.runs.tensor_cache import TensorCache
 from models.runs.tracks import Tracks
 from models.song_frames import HOP_SAMPLES
@@ -49,7 +51,7 @@ class Learnt:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-TrainToTheEnd = Callable[[PairTrainer], None]
+TrainToTheEnd = Callable[[NetworkTrainer[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,21 @@ def _network_recipe(task: Task) -> Recipe:
         device: torch.device,
         train_to_the_end: TrainToTheEnd,
     ) -> Learnt:
-        trainer = PairTrainer(task, config, tracks, cache, folder, device)
+        lesson = PairLesson(task, config, tracks, cache, device)
+        trainer = NetworkTrainer(lesson, config, config.seed, folder)
         train_to_the_end(trainer)
         epoch = trainer.restore_best()
-        held_out, found = trainer.judge()
+        figures = trainer.judge()
         crops = (spread_crops(cache, track.entry, task.encoder.blocks, SCALED_CROPS) for track in tracks.train)
         return Learnt(
             config.encoder,
-            {f"{NETWORK}{name}": tensor for name, tensor in trainer.tensors().items()},
+            {f"{NETWORK}{name}": tensor for name, tensor in half_tensors(lesson.network).items()},
             crops,
-            {"epoch": epoch, "loss, held out": round(held_out, 4), "crops found, held out": round(found, 4)},
+            {
+                "epoch": epoch,
+                "loss, held out": round(figures[HELD_OUT], 4),
+                "crops found, held out": round(figures[FOUND], 4),
+            },
         )
 
     return Recipe(task.encoder, task.config, "small", task.cache, learn)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytorch_metric_learning.losses import NTXentLoss
 
 from models.baselines.training.objectives import Contrast, SameSong, nt_xent
-from models.baselines.training.trainer import found_share
+from models.baselines.training.pair_lesson import found_share
 
 
 def drawn(seed, songs, dimension=5):

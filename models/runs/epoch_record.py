@@ -1,10 +1,10 @@
-"""What became of an epoch."""
+"""What became of an epoch of a network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOSS = "loss "
-FOUND = "found "
-PANELS = {LOSS: "loss", FOUND: "crops whose nearest other crop is of their song"}
+"""How the columns of losses begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +15,15 @@ class EpochRecord:
         epoch: Counted from 1.
         seconds: That it took, validation included.
         rate: At its end.
-        loss: On training songs, mean over the batches.
-        held_out: On validation songs, which training goes by.
-        found: Share of the validation songs' crops whose nearest other crop, by cosine, is of the same song.
+        loss: On training tracks, mean over the batches.
+        figures: On validation tracks, by their columns of the log.
     """
 
     epoch: int
     seconds: float
     rate: float
     loss: float
-    held_out: float
-    found: float
+    figures: Mapping[str, float]
 
     def row(self) -> dict[str, str]:
         """As a line of the log."""
@@ -34,6 +32,5 @@ class EpochRecord:
             "seconds": f"{self.seconds:.1f}",
             "rate": f"{self.rate:.4g}",
             f"{LOSS}training": f"{self.loss:.5f}",
-            f"{LOSS}held out": f"{self.held_out:.5f}",
-            f"{FOUND}held out": f"{self.found:.4f}",
+            **{name: f"{figure:.5f}" for name, figure in self.figures.items()},
         }

@@ -8,20 +8,22 @@ import pytest
 import torch
 
 from models.baselines.clmr_network import BLOCK_SAMPLES
-from models.baselines.training.checkpoint import PairCheckpoint
 from models.baselines.training.config import ClmrConfig, KimConfig, NetworkConfig, VqConfig, read_config
 from models.baselines.training.crop_cache import MelCache, SampleCache
 from models.baselines.training.crops import random_pairs, spread_crops
+from models.baselines.training.pair_lesson import HELD_OUT, PairLesson
 from models.baselines.training.tasks import CLMR, KIM
-from models.baselines.training.trainer import PairTrainer
 from models.datasets.track import LabelledTrack
 from models.errors import AudioUnreadable, ConfigInvalid, TrainingInterrupted
 from models.runs.checkpoint import BEST, LAST, load
+from models.runs.half_tensors import half_tensors
+from models.runs.network_checkpoint import NetworkCheckpoint
+from models.runs.network_trainer import NetworkTrainer
 from models.runs.run_log import CURVES, FILE
 from models.runs.tracks import CorpusTrack, Tracks
 
 CPU = torch.device("cpu")
-SONGS, HELD_OUT = 12, 4
+SONGS, OTHERS = 12, 4
 TINY = {
     "kim": KimConfig.model_validate(
         {"songs": 5, "rounds": 2, "epochs": 4, "learning_rate": 1e-3, "encoder": {"dimension": 8, "dropout": 0.1}}
@@ -53,7 +55,7 @@ def caches(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     made = {"kim": (MelCache(folder, 90.0), mel), "clmr": (SampleCache(folder, 60.0), samples)}
     for name, (cache, sound) in made.items():
-        for song in range(SONGS + HELD_OUT):
+        for song in range(SONGS + OTHERS):
             cache.write(f"{name} {song}", torch.from_numpy(sound(song, np.random.default_rng(song))).half())
     return {name: cache for name, (cache, _) in made.items()}
 
@@ -61,7 +63,7 @@ def caches(tmp_path_factory):
 def tracks(name):
     made = [
         CorpusTrack("made", LabelledTrack(id=f"{n}.wav", path=Path(f"{n}.wav")), f"{name} {n}")
-        for n in range(SONGS + HELD_OUT)
+        for n in range(SONGS + OTHERS)
     ]
     return Tracks(made[:SONGS], made[SONGS:], {})
 
@@ -72,7 +74,8 @@ def trainer(caches, tmp_path):
 
     def trainer(name="kim", folder="run", **changes):
         config = TINY[name].model_copy(update={"precision": "float32", **changes})
-        return PairTrainer(TASKS[name], config, tracks(name), caches[name], tmp_path / folder, CPU)
+        lesson = PairLesson(TASKS[name], config, tracks(name), caches[name], CPU)
+        return NetworkTrainer(lesson, config, config.seed, tmp_path / folder)
 
     return trainer
 
@@ -82,7 +85,7 @@ def trained(trainer, epochs):
 
 
 def same(one, other):
-    ours, theirs = (trainer.network.state_dict() | trainer.objective.state_dict() for trainer in (one, other))
+    ours, theirs = (trainer.lesson.modules.state_dict() for trainer in (one, other))
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
@@ -118,11 +121,11 @@ def test_a_run_that_was_interrupted_learns_the_same_as_one_that_was_not(trainer,
 
 def test_an_epoch_hears_every_song_in_each_round_but_those_that_fill_no_batch(trainer):
     made = trainer()
-    assert made.batches_per_epoch == 2 * (SONGS // 5)
+    assert made.lesson.batches_per_epoch == 2 * (SONGS // 5)
     seen = []
     made.train_epoch(lambda number, loss: seen.append((number, loss)))
     assert [number for number, _ in seen] == [1, 2, 3, 4]
-    batches = [made._batch(1, number) for number in range(4)]
+    batches = [made.lesson.batch(1, number) for number in range(4)]
     assert {batch.shape for batch in batches} == {(2, 5, 216, 128)}
     songs = torch.cat([batch[0, :, 0] for batch in batches[:2]])
     assert len(songs.unique(dim=0)) == 10
@@ -130,8 +133,8 @@ def test_an_epoch_hears_every_song_in_each_round_but_those_that_fill_no_batch(tr
 
 def test_fewer_songs_than_a_batch_holds_are_one_batch(trainer):
     made = trainer(songs=100)
-    assert made.batches_per_epoch == 2
-    assert made._batch(1, 1).shape[1] == SONGS
+    assert made.lesson.batches_per_epoch == 2
+    assert made.lesson.batch(1, 1).shape[1] == SONGS
 
 
 def test_the_rate_falls_along_a_cosine_or_stays(trainer):
@@ -182,15 +185,18 @@ def test_every_epoch_is_logged_and_drawn(trainer, tmp_path):
 def test_the_best_epoch_is_that_of_the_lowest_loss_on_validation_songs(trainer, tmp_path):
     made = trainer()
     records = trained(made, 4)
-    best = min(records, key=lambda record: record.held_out)
+    best = min(records, key=lambda record: record.figures[HELD_OUT])
     assert made.restore_best() == best.epoch
-    assert made.judge()[0] == pytest.approx(best.held_out, abs=0.02)  # rounded to half precision
-    tensors = made.tensors()
+    assert made.judge()[HELD_OUT] == pytest.approx(best.figures[HELD_OUT], abs=0.02)  # rounded to half precision
+    tensors = half_tensors(made.lesson.network)
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     assert not any("num_batches" in name for name in tensors)
-    found = load(PairCheckpoint, tmp_path / "run" / BEST, made._identity)
+    found = load(NetworkCheckpoint, tmp_path / "run" / BEST, made.lesson.identity)
     torch.testing.assert_close(
-        tensors["representation.0.weight"].float(), found.network["representation.0.weight"], atol=1e-3, rtol=1e-3
+        tensors["representation.0.weight"].float(),
+        found.modules["network.representation.0.weight"],
+        atol=1e-3,
+        rtol=1e-3,
     )
 
 
@@ -198,7 +204,7 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_is_kept(trainer):
     made = trainer()
     trained(made, 1)
     with torch.no_grad():
-        made.network.representation[0].weight.fill_(torch.nan)
+        made.lesson.network.representation[0].weight.fill_(torch.nan)
     with pytest.raises(TrainingInterrupted, match=r"Epoch 2: the loss is no number in batch 1.*_rate=0\.0002"):
         made.train_epoch(nothing)
     assert trainer().epochs_done == 1
@@ -208,7 +214,7 @@ def test_a_validation_loss_that_is_no_number_ends_the_run_before_it_is_kept(trai
     made = trainer()
     monkeypatch.setattr(made, "_learn", lambda *_: 0.5)
     with torch.no_grad():
-        made.network.representation[0].weight.fill_(torch.nan)
+        made.lesson.network.representation[0].weight.fill_(torch.nan)
     with pytest.raises(TrainingInterrupted, match="the loss on validation songs is no number"):
         made.train_epoch(nothing)
 
@@ -219,13 +225,13 @@ def test_too_little_memory_is_said_with_what_to_do(trainer, monkeypatch):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr(made, "_embedded", full)
+    monkeypatch.setattr(made.lesson, "_embedded", full)
     with pytest.raises(TrainingInterrupted, match=r"two crops of 5 songs .* --set songs=2, in another folder"):
         made.train_epoch(nothing)
 
 
 def test_bands_are_standardised_by_the_songs_that_are_learnt(trainer, caches):
-    network = trainer().network
+    network = trainer().lesson.network
     frames = torch.cat([caches["kim"].read(f"kim {song}").double() for song in range(SONGS)])
     torch.testing.assert_close(network.band_mean.double(), frames.mean(0), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(network.band_deviation.double(), frames.std(0), rtol=1e-3, atol=1e-3)
