@@ -13,7 +13,7 @@ from models.baselines.clmr import ClmrEncoder
 from models.baselines.clmr_network import BLOCK_SAMPLES, ClmrNetwork, ClmrSettings
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_network import KimNetwork, KimSettings
-from models.baselines.training.band_statistics import band_statistics
+from models.runs.band_statistics import band_statistics
 from models.baselines.training.config import PRESETS, ClmrConfig, KimConfig, read_config
 from models.baselines.training.export import unscaled
 from models.baselines.training.objectives import Contrast, SameSong
@@ -107,7 +107,7 @@ def test_the_mel_spectrogram_is_librosas_with_a_floor():
 
 def test_silence_is_at_the_floor_of_every_band():
     found = kim_inputs.mel_decibels(np.zeros(SAMPLE_RATE_HZ, np.float32))
-    torch.testing.assert_close(found, kim_inputs.silence_decibels().expand(found.shape))
+    torch.testing.assert_close(found, kim_inputs.SPECTROGRAM.silence_decibels().expand(found.shape))
     assert not kim_inputs.audible(found[None]).any()
     assert kim_inputs.audible(kim_inputs.mel_decibels(1e-3 * tone())[None]).all()
 
