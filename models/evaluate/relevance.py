@@ -4,13 +4,21 @@ Alike are tracks of one album, artist, source or attribute; with a tag of the di
 key as paper 001 (section 3.3) has it; or with enough of all their annotations in common (paper 004, section 5.1.1).
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models.datasets.annotations import (
+    MIN_JACCARD,
+    alike_in_annotations,
+    annotations,
+    codes,
+    shared_tags,
+    tag_matrix,
+)
 from models.datasets.tempo import alike_in_tempo
 from models.datasets.track import TAG_DIMENSIONS, Dataset, LabelledTrack
 from models.errors import EvaluationImpossible
@@ -18,8 +26,6 @@ from models.evaluate.similarities import blocks
 
 FIELDS = ("album", "artist", "source")
 TAGS = "tags"
-MIN_JACCARD = 0.5
-"""Paper 004 says "enough annotations in common" and no more; the threshold is ours."""
 
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
@@ -83,7 +89,8 @@ def relevance(
     labels = [label_of(track, by) for track in dataset.tracks]
     kinships = (families(dataset.tracks), origins(dataset)) if across_origins else (families(dataset.tracks),)
     labelled = np.array([bool(label) for label in labels], dtype=np.bool_)
-    tags = tag_matrix(labels) if by in {*TAG_DIMENSIONS, TAGS} else None
+    sets = [label if isinstance(label, frozenset) else frozenset() for label in labels]
+    tags = tag_matrix(sets) if by in {*TAG_DIMENSIONS, TAGS} else None
     found = Relevance(by, labelled, tags, _rule(by, labels, tags, min_jaccard), kinships)
     if not any(found.relevant(rows)[0].any() for rows in blocks(np.flatnonzero(labelled))):
         there = ", ".join(f"{name} {count}" for name, count in labels_present(dataset).items()) or "none"
@@ -100,8 +107,7 @@ def label_of(track: LabelledTrack, by: str) -> Label:
     if by in TAG_DIMENSIONS:
         return track.tags.get(by, frozenset())
     if by == TAGS:
-        annotations = (f"{dimension}:{tag}" for dimension, tags in track.tags.items() for tag in tags)
-        return track.free_tags.union(annotations)
+        return annotations(track)
     if by == "tempo":
         return track.tempo_bpm
     if by == "key":
@@ -137,21 +143,6 @@ def families(tracks: Sequence[LabelledTrack]) -> Indices:
     return kin
 
 
-def codes(labels: Sequence[Hashable]) -> Indices:
-    """(N,) equal numbers for equal labels."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
-
-
-def tag_matrix(labels: Sequence[Label]) -> sparse.csr_array:
-    """(N, Z) float32, 1 where a track has a tag."""
-    sets = [sorted(label) if isinstance(label, frozenset) else [] for label in labels]
-    columns = codes([tag for tags in sets for tag in tags])
-    starts = np.cumsum([0, *map(len, sets)])
-    shape = (len(sets), int(columns.max(initial=-1)) + 1)
-    return sparse.csr_array((np.ones(len(columns), np.float32), columns, starts), shape=shape)
-
-
 def _rule(
     by: str, labels: Sequence[Label], tags: sparse.csr_array | None, min_jaccard: float
 ) -> Callable[[Indices], Bools]:
@@ -162,13 +153,5 @@ def _rule(
         classes = codes(labels)
         return lambda rows: classes[rows, None] == classes
     if by != TAGS:
-        return lambda rows: _shared(tags, rows) > 0
-    sizes = tags.sum(axis=1)
-    # a·b / (|a| + |b| − a·b) ≥ θ, without the division, which two empty sets would not survive
-    return lambda rows: _shared(tags, rows) * (1 + min_jaccard) >= min_jaccard * (sizes[rows, None] + sizes)
-
-
-def _shared(tags: sparse.csr_array, rows: Indices) -> NDArray[np.float32]:
-    """(B, N) how many tags each of some tracks shares with each."""
-    shared: NDArray[np.float32] = (tags[rows] @ tags.T).toarray()
-    return shared
+        return lambda rows: shared_tags(tags, rows) > 0
+    return lambda rows: alike_in_annotations(tags, rows, min_jaccard)
