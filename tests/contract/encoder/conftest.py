@@ -17,7 +17,7 @@ from models.baselines.gaussian import GaussianEncoder
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_inputs import BLOCK_FRAMES, kim_blocks, mel_decibels
 from models.baselines.kim_network import KimNetwork, KimSettings
-from models.baselines.training.band_statistics import band_statistics
+from models.runs.band_statistics import band_statistics
 from models.baselines.training.export import export, unscaled
 from models.baselines.training.learn_codebook import learn_codebook
 from models.baselines.vq import VqEncoder, VqSettings

@@ -1,4 +1,4 @@
-"""Mean and deviation of each band of spectrograms, track after track."""
+"""Mean and deviation of each number of frames, track after track."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def band_statistics(tracks: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """(F, M) spectrograms → (M,) mean and (M,) population deviation over all their frames; at least one frame."""
+    """(F, M) frames of tracks → (M,) mean and (M,) population deviation over all of them; at least one frame."""
     count, first, second = 0, torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     for track in tracks:
         exact = track.double()
