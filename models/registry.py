@@ -10,12 +10,14 @@ from models.artifact import MANIFEST, Artifact, read_artifact
 from models.baselines.clmr import ClmrEncoder
 from models.baselines.gaussian import GaussianEncoder
 from models.baselines.kim import KimEncoder
+from models.baselines.lstm import LstmEncoder
 from models.baselines.vq import VqEncoder
 from models.csn.encoder import CsnEncoder
 from models.descriptor import DescriptorEncoder
 from models.encoder import Encoder
 from models.errors import ArtifactInvalid, DeviceUnavailable, UnknownEncoder
 from models.hdpgmm.encoder import HdpgmmEncoder
+from models.wavenet.encoder import WavenetEncoder
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -38,7 +40,9 @@ ENCODERS: Mapping[str, EncoderClass] = {
     "hdpgmm": HdpgmmEncoder,
     "kim": KimEncoder,
     "librosa": DescriptorEncoder,
+    "lstm": LstmEncoder,
     "vq": VqEncoder,
+    "wavenet": WavenetEncoder,
 }
 
 

@@ -13,12 +13,14 @@ from models.cli.console import console, progress_bar, refuse, report_refusal
 from models.cli.train_baselines import baseline_command
 from models.cli.train_csn import train_csn
 from models.cli.train_hdpgmm import train_hdpgmm
+from models.cli.train_wavenet import train_wavenet
 from models.errors import ModelError
 from models.train import extract, listed_files, train
 
 app = typer.Typer(help="Train an encoder and write its artifact.", no_args_is_help=True)
 app.command("csn")(train_csn)
 app.command("hdpgmm")(train_hdpgmm)
+app.command("wavenet")(train_wavenet)
 for _name in RECIPES:
     app.command(_name)(baseline_command(_name))
 
