@@ -11,10 +11,10 @@ from models.baselines.clmr import ClmrEncoder
 from models.baselines.clmr_network import ClmrNetwork
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_network import KimNetwork
-from models.runs.band_statistics import band_statistics
 from models.baselines.training.config import ClmrConfig, KimConfig, NetworkConfig
 from models.baselines.training.crop_cache import MelCache, SampleCache
 from models.baselines.training.objectives import Contrast, SameSong
+from models.runs.band_statistics import band_statistics
 from models.runs.tensor_cache import TensorCache
 
 

@@ -17,7 +17,6 @@ from models.baselines.gaussian import GaussianEncoder
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_inputs import BLOCK_FRAMES, kim_blocks, mel_decibels
 from models.baselines.kim_network import KimNetwork, KimSettings
-from models.runs.band_statistics import band_statistics
 from models.baselines.training.export import export, unscaled
 from models.baselines.training.learn_codebook import learn_codebook
 from models.baselines.vq import VqEncoder, VqSettings
@@ -34,6 +33,7 @@ from models.hdpgmm.online import OnlineMixture, OnlineSettings
 from models.hdpgmm.settings import MixtureSettings
 from models.hdpgmm.tensors import mixture_tensors
 from models.hdpgmm.whitening import Whitening
+from models.runs.band_statistics import band_statistics
 from models.song_frames import FEATURES
 from models.tag_directions import TagDirections
 from models.track_frames import canonicalise

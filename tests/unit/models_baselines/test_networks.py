@@ -13,11 +13,11 @@ from models.baselines.clmr import ClmrEncoder
 from models.baselines.clmr_network import BLOCK_SAMPLES, ClmrNetwork, ClmrSettings
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_network import KimNetwork, KimSettings
-from models.runs.band_statistics import band_statistics
 from models.baselines.training.config import PRESETS, ClmrConfig, KimConfig, read_config
 from models.baselines.training.export import unscaled
 from models.baselines.training.objectives import Contrast, SameSong
 from models.encoder import embed
+from models.runs.band_statistics import band_statistics
 from models.track_frames import SAMPLE_RATE_HZ, canonicalise
 
 CPU = torch.device("cpu")
