@@ -1,4 +1,4 @@
-"""What the baselines of paper 000 have in common as encoders: their vectors, and what they say of themselves."""
+"""What the baselines have in common as encoders: their vectors, and what they say of themselves."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -31,10 +31,11 @@ class EncoderSettings(BaseModel):
 class BaselineEncoder(ABC):
     """One space, whose vectors are z-scores of a summary of the track, of unit length.
 
-    The paper puts a classifier behind a z-score by the training tracks; so likeness is the cosine of z-scores here.
-    Of the bare numbers a few of large variance or large mean would be all of the cosine. Segments are scored among
-    segments and tracks among tracks: a summary of three seconds is another one than that of a song (deviations are
-    smaller, most codewords are missing), and by the scale of songs all segments would be alike.
+    Paper 000 puts a classifier behind a z-score by the training tracks, and paper 004 compares bare numbers;
+    likeness is the cosine of z-scores here. Of the bare numbers a few of large variance or large mean would be all
+    of the cosine. Segments are scored among segments and tracks among tracks: a summary of three seconds is another
+    one than that of a song (deviations are smaller, most codewords are missing), and by the scale of songs all
+    segments would be alike.
 
     Args:
         artifact: Written by ``models.baselines.training.export``.

@@ -1,4 +1,4 @@
-"""The commands ``train g1``, ``vq``, ``kim`` and ``clmr``: the baselines of paper 000, or on with them."""
+"""The commands ``train g1``, ``vq``, ``kim``, ``clmr`` and ``lstm``: the papers' baselines, or on with them."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -82,7 +82,7 @@ def baseline_command(name: str) -> Callable[..., None]:
         console.print(escape(made), highlight=False, soft_wrap=True)
 
     command.__doc__ = (
-        f"Train the encoder {name}, a baseline of paper 000.\n\n"
+        f"Train the encoder {name}, one of the papers' baselines.\n\n"
         f"At the end OUT/{name} is the artifact: judge it with ``evaluate … --system {name}@OUT/{name}``. "
         "An interrupted network goes on from its last epoch by the same command."
     )

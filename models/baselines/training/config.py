@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.baselines.clmr_network import ClmrSettings
 from models.baselines.encoder import EncoderSettings
 from models.baselines.kim_network import KimSettings
+from models.baselines.lstm_network import LstmSettings
 from models.baselines.vq import VqSettings
 from models.runs.config import read_settings
 from models.runs.pace import Pace
@@ -47,10 +48,10 @@ class VqConfig(BaselineConfig):
 
 
 class NetworkConfig(BaselineConfig, Pace):
-    """Of a network that learns from pairs of crops.
+    """Of a network.
 
     Attributes:
-        songs: Of a batch, with two random crops of each.
+        songs: Of a batch, with two random crops of each (KIM and CLMR), or one section (LSTM).
         rounds: Times that every song is heard in an epoch; what is left over at the end of a round and fills no
             batch is left out of it.
     """
@@ -74,6 +75,12 @@ class ClmrConfig(NetworkConfig):
 
     encoder: ClmrSettings = ClmrSettings()
     temperature: Positive = 0.5
+
+
+class LstmConfig(NetworkConfig):
+    """Of the LSTM."""
+
+    encoder: LstmSettings = LstmSettings()
 
 
 Config = TypeVar("Config", bound=BaselineConfig)

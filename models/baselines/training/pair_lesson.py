@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from models.baselines.block_encoder import channels_last
 from models.baselines.training.config import NetworkConfig
 from models.baselines.training.crops import random_pairs
+from models.baselines.training.rounds import Rounds
 from models.baselines.training.tasks import Task
 from models.runs.device import autocast
 from models.runs.epoch_record import LOSS
@@ -44,17 +45,17 @@ class PairLesson:
         self._config = config
         self._cache = cache
         self._device = device
-        self._train = [track.entry for track in tracks.train]
+        train = [track.entry for track in tracks.train]
         self._validation = [track.entry for track in tracks.validation]
-        self.identity = config.identity(task.encoder.name, *self._train, "", *self._validation)
+        self._rounds = Rounds(train, config.songs, config.rounds, config.seed)
+        self.identity = config.identity(task.encoder.name, *train, "", *self._validation)
         self.network = channels_last(task.network(config)).to(device)
         self._objective = task.objective(config).to(device)
         self.modules = nn.ModuleDict({"network": self.network, "objective": self._objective})
 
     @property
     def batches_per_epoch(self) -> int:
-        """Each of as many songs as the configuration says, or of all where there are fewer."""
-        return self._config.rounds * self._batches_per_round
+        return self._rounds.batches
 
     @property
     def less_memory(self) -> str:
@@ -65,15 +66,11 @@ class PairLesson:
         )
 
     def begin(self) -> None:
-        self._task.begin(self.network, (self._cache.read(entry) for entry in self._train))
+        self._task.begin(self.network, (self._cache.read(entry) for entry in self._rounds.entries))
 
     def batch(self, epoch: int, number: int) -> Tensor:
-        """(2, B, L, …) pairs of crops; in a round every song is heard once."""
-        songs, seed = self._config.songs, self._config.seed
-        turn, place = divmod(number, self._batches_per_round)
-        order = np.random.default_rng((seed, epoch, turn)).permutation(len(self._train))
-        rows = order[place * songs : (place + 1) * songs]
-        return self._pairs([self._train[row] for row in rows], np.random.default_rng((seed, epoch, turn, place)))
+        """(2, B, L, …) two crops of each song, from anywhere in it."""
+        return self._pairs(*self._rounds.drawn(epoch, number))
 
     def loss(self, batch: Tensor) -> Tensor:
         return cast("Tensor", self._objective(*self._embedded(batch)))
@@ -88,10 +85,6 @@ class PairLesson:
 
     def error(self, figures: Mapping[str, float]) -> float:
         return figures[HELD_OUT]
-
-    @property
-    def _batches_per_round(self) -> int:
-        return max(1, len(self._train) // self._config.songs)
 
     def _pairs(self, entries: list[str], generator: np.random.Generator) -> Tensor:
         return random_pairs(self._cache, entries, self._task.encoder.blocks, generator)
