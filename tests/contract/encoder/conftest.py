@@ -17,6 +17,8 @@ from models.baselines.gaussian import GaussianEncoder
 from models.baselines.kim import KimEncoder
 from models.baselines.kim_inputs import BLOCK_FRAMES, kim_blocks, mel_decibels
 from models.baselines.kim_network import KimNetwork, KimSettings
+from models.baselines.lstm import LstmEncoder
+from models.baselines.lstm_network import LstmNetwork, LstmSettings
 from models.baselines.training.export import export, unscaled
 from models.baselines.training.learn_codebook import learn_codebook
 from models.baselines.vq import VqEncoder, VqSettings
@@ -138,6 +140,16 @@ def small_clmr(tmp_path_factory):
     sounds = torch.from_numpy(np.stack([canonicalise(sound) for sound in _tones()]))
     tensors = _with_statistics(ClmrNetwork(settings), torch.cat(sounds.split(BLOCK_SAMPLES, 1)[:4]))
     return _baseline(tmp_path_factory, ClmrEncoder, settings, tensors)
+
+
+@pytest.fixture(scope="package")
+def small_lstm(tmp_path_factory):
+    """The folder of an artifact with random weights."""
+    torch.manual_seed(0)
+    settings = LstmSettings(hidden=16)
+    state = LstmNetwork(settings).state_dict()
+    tensors = {f"{BLOCK_PREFIX}{name}": tensor for name, tensor in state.items()}
+    return _baseline(tmp_path_factory, LstmEncoder, settings, tensors)
 
 
 def _baseline(tmp_path_factory, kind, settings, tensors):

@@ -1,4 +1,4 @@
-"""``train g1``, ``vq``, ``kim`` and ``clmr``: killed, run again, and asked for what cannot be."""
+"""``train g1``, ``vq``, ``kim``, ``clmr`` and ``lstm``: killed, run again, and asked for what cannot be."""
 
 import csv
 
@@ -19,6 +19,7 @@ CONFIGS = {
     "kim": f"epochs = {EPOCHS}\nsongs = 11\nlearning_rate = 1e-3\n[encoder]\ndimension = 16\n",
     "clmr": f"epochs = {EPOCHS}\nsongs = 11\nlearning_rate = 1e-3\n"
     f"[encoder]\nchannels = {[4] * 10}\ndimension = 16\n",
+    "lstm": f"epochs = {EPOCHS}\nsongs = 11\nlearning_rate = 1e-3\n[encoder]\nhidden = 16\n",
 }
 NETWORKS = tuple(CONFIGS)
 ALL = ("g1", "vq", *NETWORKS)
