@@ -1,8 +1,8 @@
 """Long signals piece by piece: windows with what lies around them, whose steps are those of the whole signal.
 
 An element of a step depends on nothing that is further away than the receptive field. So a window takes that much
-more of the signal on either side, and its steps there are thrown away. Before and after a track there is its mean,
-which is 0 to the network.
+more of the signal on either side, and its steps there are thrown away. Before and after a track there is the mean
+of the training corpus, which is 0 to the network.
 
 Axis letters: N elements of a signal, W numbers in an element, B windows, L elements of a window, P elements of a
 step, S steps.
