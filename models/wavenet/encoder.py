@@ -5,6 +5,7 @@ steps, R numbers in a step, E dimensions of an embedding, D of a vector.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from enum import IntEnum
 from itertools import pairwise
 
@@ -35,7 +36,7 @@ WINDOWS_AT_ONCE = 4
 
 
 class Presence(IntEnum):
-    """What an element of a window is; a step is what the most of its elements is."""
+    """What an element of a window is; a step is the highest of what its elements are."""
 
     FILLING = 0
     SILENT = 1
@@ -78,7 +79,7 @@ class WavenetEncoder:
         network = WavenetNetwork(self._settings).eval()
         artifact.fill(network, PREFIX)
         self._filling = network.stacks.mean.clone()
-        self._end = network.end  # on the CPU, as its steps are when a track is put together
+        self._end = deepcopy(network.end)  # stays on the CPU, as steps are there when a track is put together
         self._radius = artifact.tensor(RADIUS) if self._settings.similarity == "euclidean" else None
         channels_last(network).to(device)
         self._network = network
