@@ -12,10 +12,10 @@ again.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from benchmarks.commands import repeated, run_models
+from benchmarks.variants import folder, read_report, train_variant
 from models.datasets.track import DIMENSIONS
 
 RECORDED = ("album", "artist")
@@ -48,21 +48,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def folder(out: Path, name: str) -> Path:
-    """Of a variant's run."""
-    return out / "-".join("".join(letter if letter.isalnum() else " " for letter in name).split())
-
-
 def train(name: str, changes: tuple[str, ...], options: argparse.Namespace) -> None:
     """Train a variant, unless its artifact is there."""
-    run = folder(options.out, name)
-    if (run / "csn" / "manifest.json").exists():
-        return
     budget = (f"epochs={options.epochs}", f"batch.per_epoch={options.batches}", f"batch.tracks={options.tracks}")
-    settings = [*budget, *changes]
     cache = options.cache or options.out / "features"
-    named = (*repeated("--data", options.data), *repeated("--set", settings))
-    run_models("train", "csn", "--out", run, "--cache", cache, *named)
+    train_variant("csn", folder(options.out, name), [*budget, *changes], options.data, cache)
 
 
 def judge(names: list[str], options: argparse.Namespace) -> dict[str, dict[tuple[str, str], float]]:
@@ -74,9 +64,9 @@ def judge(names: list[str], options: argparse.Namespace) -> dict[str, dict[tuple
     run_models("evaluate", "retrieval", options.recordings, "--audio", options.audio, "--split", "test", *named)
     found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in names}
     for question, measure in (("triplets", "accuracy"), ("retrieval", "MAP")):
-        for row in json.loads((report / f"{question}.json").read_text(encoding="utf-8"))["rows"]:
-            if row["system"] in systems:
-                found[systems[row["system"]]][row["task"], row["space"]] = row["figures"][measure]["value"]
+        for row in read_report(report / f"{question}.json", systems)["rows"]:
+            if row["system"] in found:
+                found[row["system"]][row["task"], row["space"]] = row["figures"][measure]["value"]
     return found
 
 
