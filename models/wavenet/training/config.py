@@ -26,10 +26,11 @@ class ListSettings(BaseModel):
         groups: Of a batch.
         tracks: Of a group.
         by_annotations: Share of the batches in which tracks are similar by their annotations; in the others they
-            are if they are of one origin (album).
+            are if they are of one origin (album). That is where as many tracks have similar ones in either respect:
+            by how many have, each respect of each domain is weighed.
         min_jaccard: From which on annotations make tracks similar.
-        similar: Tracks of a query's list that are similar to it, at random; 3 in the paper. With 0 and 0 a list is
-            all the batch.
+        similar: Tracks of a query's list that are similar to it, at random; 3 in the paper. Who has fewer in the
+            batch is no query. With 0 and 0 a list is all the batch.
         dissimilar: Likewise.
     """
 
@@ -49,6 +50,11 @@ class ListSettings(BaseModel):
         if self.similar >= self.tracks:
             raise ValueError(
                 f"a group of {self.tracks} tracks has no {self.similar} that are similar to one of them"
+            )
+        others = (self.groups - 1) * self.tracks
+        if self.dissimilar > others:
+            raise ValueError(
+                f"the other groups of a batch have {others} tracks, not {self.dissimilar} dissimilar ones"
             )
         return self
 
@@ -78,7 +84,7 @@ class AugmentationSettings(BaseModel):
     Attributes:
         most_db: Of a random curve over the bands, to either side; of samples, of their level.
         most_shift: Bands by which all are moved up or down.
-        masked_bands: The most in a row that are silenced, as a share of all.
+        masked_bands: The most in a row that become the mean of the corpus, as a share of all.
         masked_time: Likewise of the crop's elements.
     """
 
