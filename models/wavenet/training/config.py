@@ -26,8 +26,8 @@ class ListSettings(BaseModel):
         groups: Of a batch.
         tracks: Of a group.
         by_annotations: Share of the batches in which tracks are similar by their annotations; in the others they
-            are if they are of one origin (album). That is where as many tracks have similar ones in either respect:
-            by how many have, each respect of each domain is weighed.
+            are if they are of one origin (album). It is exact where as many tracks have similar ones in either
+            respect: each respect of each domain is drawn by its share times the number of those.
         min_jaccard: From which on annotations make tracks similar.
         similar: Tracks of a query's list that are similar to it, at random; 3 in the paper. Who has fewer in the
             batch is no query. With 0 and 0 a list is all the batch.

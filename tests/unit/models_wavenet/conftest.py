@@ -127,15 +127,20 @@ def config_of(**sections):
 
 
 def corpus_of(folder, config, albums=6, tracks=4):
-    """Albums on either side, each with bands of its own, one of two tags: a cache and its tracks."""
+    """Albums on either side, each with bands of its own and one of two tags: a cache and its tracks.
+
+    Louder than what albums have in common are the level and the tilt of each track.
+    """
     cache = SignalCache(folder, config.max_duration_s, config.network)
     cache.folder.mkdir(parents=True, exist_ok=True)
     made = []
     for number in range(2 * albums * tracks):
         album = number // tracks
         generator = np.random.default_rng(number)
-        colour = 12 * np.sin(np.arange(config.network.width) * (1 + album % albums) / 3)
-        signal = colour - 40 + generator.normal(scale=6, size=(120 + number % 7, config.network.width))
+        bands = np.arange(config.network.width)
+        colour = 6 * np.sin(bands * (1 + album % albums) / 3)
+        colour += generator.normal(scale=8) + generator.normal(scale=8) * np.linspace(-1, 1, len(bands))
+        signal = colour - 40 + generator.normal(scale=4, size=(120 + number % 7, len(bands)))
         tags = frozenset([("calm", "loud")[album % 2]])
         made.append(track_of(number, source=f"album {album}", tags={"mood": tags}))
         cache.write(made[-1].entry, torch.from_numpy(signal).half())
