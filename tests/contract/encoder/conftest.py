@@ -39,8 +39,14 @@ from models.runs.band_statistics import band_statistics
 from models.song_frames import FEATURES
 from models.tag_directions import TagDirections
 from models.track_frames import canonicalise
+from models.wavenet import encoder as wavenet
+from models.wavenet.inputs import canonical_to_signal
+from models.wavenet.network import WavenetNetwork
+from models.wavenet.settings import WavenetSettings
+from models.wavenet.sphere import REACH
 
 CPU = torch.device("cpu")
+SMALL_STACKS = {"channels": 6, "skip_channels": 4, "stacks": 2, "layers": 2, "parts": 2, "connected": (8,)}
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -150,6 +156,37 @@ def small_lstm(tmp_path_factory):
     state = LstmNetwork(settings).state_dict()
     tensors = {f"{BLOCK_PREFIX}{name}": tensor for name, tensor in state.items()}
     return _baseline(tmp_path_factory, LstmEncoder, settings, tensors)
+
+
+@pytest.fixture(scope="package")
+def small_wavenet(tmp_path_factory):
+    """The folder of an artifact on samples, compared by cosine."""
+    return _wavenet(tmp_path_factory, WavenetSettings(mean_pool=5, **SMALL_STACKS))
+
+
+@pytest.fixture(scope="package")
+def small_wavenet_mel(tmp_path_factory):
+    """The folder of an artifact on frames that looks ahead, compared by distance."""
+    chosen = {"signal": "mel", "mel_bands": 32, "padding": "centred", "similarity": "euclidean", "segment_s": 5}
+    return _wavenet(tmp_path_factory, WavenetSettings(**chosen, **SMALL_STACKS, final_pooling="mean"))
+
+
+def _wavenet(tmp_path_factory, settings):
+    """Random weights, but for an end whose embeddings of tones lie around 0."""
+    folder = tmp_path_factory.mktemp("artifacts") / wavenet.NAME
+    torch.manual_seed(0)
+    network = WavenetNetwork(settings).eval()
+    signals = [canonical_to_signal(canonicalise(sound), settings) for sound in _tones()]
+    network.stacks.standardise_by(*band_statistics(signals))
+    with torch.no_grad():
+        embeddings = network(torch.stack(signals)[:, : len(signals[0]) // settings.step * settings.step])
+        network.end.connected[-1].bias -= embeddings.mean(0)
+        longest = (embeddings - embeddings.mean(0)).norm(dim=1).max()
+    tensors = {f"{wavenet.PREFIX}{name}": tensor for name, tensor in network.state_dict().items()}
+    if settings.similarity == "euclidean":
+        tensors[wavenet.RADIUS] = REACH * longest
+    write_artifact(folder, wavenet.described(settings, "small", {}), tensors)
+    return folder
 
 
 def _baseline(tmp_path_factory, kind, settings, tensors):

@@ -13,7 +13,17 @@ from models.errors import WaveformTooShort
 from models.registry import ENCODERS, artifact_folder, available_encoders, load_encoder
 
 SECONDS = 24.0
-SMALL = ("small_clmr", "small_csn", "small_g1", "small_hdpgmm", "small_kim", "small_lstm", "small_vq")
+SMALL = (
+    "small_clmr",
+    "small_csn",
+    "small_g1",
+    "small_hdpgmm",
+    "small_kim",
+    "small_lstm",
+    "small_vq",
+    "small_wavenet",
+    "small_wavenet_mel",
+)
 
 
 @pytest.fixture(scope="module", params=[*available_encoders(), *SMALL])
