@@ -151,7 +151,7 @@ def test_by_its_bare_name_a_baseline_learns_here_and_with_a_folder_it_has_learnt
 
 
 def test_an_unknown_system_is_refused_with_those_that_there_are():
-    with pytest.raises(EvaluationImpossible, match=r"'nothing'.*librosa, g1, vq"):
+    with pytest.raises(EvaluationImpossible, match=r"'nothing'.*librosa, lstm, wavenet, g1, vq"):
         make_system("nothing")
 
 
