@@ -39,11 +39,11 @@ class Program:
             assert process.wait(60) == 0, said
         return said
 
-    def killed(self, corpus, out, *options):
-        """What it said until it was killed, after its first checkpoint."""
+    def killed(self, corpus, out, *options, stage=""):
+        """What it said until it was killed, after its first checkpoint, or that of a stage with its own folder."""
         with self.started(corpus, out, *options) as process:
             deadline = time.monotonic() + 240
-            while not (out / "last.pt").exists():
+            while not (out / stage / "last.pt").exists():
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
