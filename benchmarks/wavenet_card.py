@@ -26,6 +26,8 @@ SIX = ("lists.similar=3", "lists.dissimilar=3")
 PREDICTION = ("prediction.epochs=6",)
 VARIANTS: dict[str, tuple[str, ...]] = {
     "lists, cosine": (),
+    "lists, cosine, seed 1": ("seed=1",),
+    "lists, cosine, seed 2": ("seed=2",),
     "lists, Euclid": EUCLID,
     "pairs, cosine": ("objective.loss=hinge",),
     "pairs, Euclid": ("objective.loss=hinge", "network.similarity=euclidean"),
@@ -50,12 +52,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 """By what they change in the preset ``small``, which reads mel frames."""
 
-BUDGET = ("epochs=8", "per_epoch=40")
 SAMPLES: dict[str, tuple[str, ...]] = {
-    "samples": BUDGET,
-    "samples, pre-trained": (*BUDGET, "prediction.epochs=4", "prediction.per_epoch=50"),
+    "samples": (),
+    "samples, pre-trained": ("prediction.epochs=6", "prediction.per_epoch=50"),
 }
-"""Likewise, in the preset ``samples``, with fewer batches than it has."""
+"""Likewise, in the preset ``samples``."""
 
 
 def train(options: argparse.Namespace) -> dict[str, Path]:
