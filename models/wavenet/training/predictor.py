@@ -38,12 +38,13 @@ class Predictor(nn.Module):
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         """(B, L, W) → where the elements after the first L − 1 will be, and how sure: two of (B, L − 1, W).
 
-        In standard scores; element t depends on those up to t alone.
+        In standard scores; element t depends on those up to t alone. Told is the change from the element before,
+        which to repeat is hard to beat.
         """
         scores = self.stacks.standardised(signal[:, :-1])
-        told = cast("Tensor", self.end(self.stacks.unpooled(scores)))[:, :, 0].transpose(1, 2).float()
-        places, scales = told.chunk(2, 2)
-        return places, functional.softplus(scales) + LEAST_SCALE
+        told = cast("Tensor", self.end(self.stacks.unpooled(scores)))
+        changes, scales = _sequence(told).chunk(2, 2)
+        return _sequence(scores) + changes, functional.softplus(scales) + LEAST_SCALE
 
     def loss(self, signal: Tensor) -> Tensor:
         """(B, L, W) → scalar: the mean negative log-likelihood of a number, in nats."""
@@ -52,6 +53,11 @@ class Predictor(nn.Module):
     def targets(self, signal: Tensor) -> Tensor:
         """(B, L, W) → (B, L − 1, W) what is to be predicted, in standard scores."""
         return (signal[:, 1:] - self.stacks.mean) / self.stacks.deviation
+
+
+def _sequence(rows: Tensor) -> Tensor:
+    """(B, C, 1, L) → (B, L, C) in single precision."""
+    return rows[:, :, 0].transpose(1, 2).float()
 
 
 def laplace_loss(targets: Tensor, places: Tensor, scales: Tensor) -> Tensor:
