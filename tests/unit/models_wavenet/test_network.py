@@ -186,6 +186,20 @@ def test_every_skip_is_pooled_as_often_as_stacks_end_after_it(make, pooling):
     torch.testing.assert_close(found[:, :, 0], torch.cat(expected, 1))
 
 
+@pytest.mark.parametrize("padding", ["causal", "centred"])
+@pytest.mark.parametrize("taps", [2, 3, 4])
+def test_steps_are_a_convolution_of_all_skips_rectified_before_and_after(make, padding, taps):
+    network = make.network(padding=padding, reduced_filter=taps)
+    signal = drawn(2, 160, 1)
+    skips = network.stacks.pooled(network.stacks.standardised(signal))[:, :, 0].clamp_min(0)
+    weight, bias = network.reduction.convolution.weight[:, :, 0], network.reduction.convolution.bias
+    expected = torch.stack([filtered(each, weight, bias, 1, padding).clamp_min(0).T for each in skips])
+    found = network.steps(signal)
+    torch.testing.assert_close(found, expected)
+    assert (found > 0).any()
+    assert (found == 0).any()
+
+
 def test_without_poolings_the_skips_are_as_long_as_the_signal(make):
     stacks = make.network(stacks=3, layers=2).stacks
     assert stacks.unpooled(stacks.standardised(drawn(2, 50, 1))).shape == (2, 3 * 2 * 4, 1, 50)

@@ -94,6 +94,19 @@ def test_it_is_asked_for_every_element_but_the_first_in_standard_scores(make, si
     torch.testing.assert_close(predictor.loss(heard), expected)
 
 
+@pytest.mark.parametrize("signal", ["samples", "mel"])
+def test_it_tells_the_change_from_the_element_before_and_is_never_surer_than_the_least_scale(make, signal):
+    predictor = Predictor(make.settings(signal=signal))
+    width = predictor.stacks.mean.numel()
+    with torch.no_grad():
+        predictor.end[-1].weight.zero_()
+        predictor.end[-1].bias.copy_(torch.cat([torch.full((width,), 0.25), torch.full((width,), -99.0)]))
+        heard = torch.randn(2, 30, width)
+        places, scales = predictor(heard)
+    torch.testing.assert_close(places, heard[:, :-1] + 0.25)
+    torch.testing.assert_close(scales, torch.full_like(scales, LEAST_SCALE))
+
+
 def test_a_prediction_depends_on_the_element_before_and_on_those_in_reach_alone(make):
     torch.manual_seed(0)
     predictor = Predictor(make.settings()).double()
