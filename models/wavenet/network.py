@@ -78,12 +78,14 @@ class WavenetEnd(nn.Module):
         super().__init__()
         self._pool = _ADAPTIVE[settings.final_pooling]
         self._parts = settings.parts
+        width = settings.parts * settings.reduced_channels
+        self.scale = nn.BatchNorm1d(width, affine=False) if settings.standardised else nn.Identity()
         self.connected = nn.Sequential(*_connected(settings))
 
     def forward(self, steps: Tensor) -> Tensor:
         """(B, S, R) steps, S ≥ 1 → (B, E)."""
-        parts = self._pool(steps.transpose(1, 2), self._parts)
-        return cast("Tensor", self.connected(parts.flatten(1)))
+        parts = self._pool(steps.transpose(1, 2), self._parts).flatten(1)
+        return cast("Tensor", self.connected(self.scale(parts)))
 
 
 class WavenetNetwork(nn.Module):

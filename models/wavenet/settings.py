@@ -29,6 +29,8 @@ class WavenetSettings(BaseModel):
         reduced_filter: Its taps.
         final_pooling: Of the last pooling, to a fixed size.
         parts: That fixed size: pieces of equal length, in the order of time.
+        standardised: Whether what is pooled so is standardised over the batch in training, and later by what was
+            found there; the paper says nothing of it. Samples hardly learn without: at first all tracks look alike.
         connected: Widths of the fully connected layers at the end; none leaves the last pooling as it is.
         dropout: Before each of them, in training.
         similarity: That vectors are made for. Cosine does not look at their length; by Euclid they are laid on a
@@ -54,6 +56,7 @@ class WavenetSettings(BaseModel):
     reduced_filter: Count = 3
     final_pooling: Literal["max", "mean"] = "max"
     parts: Count = 16
+    standardised: bool = False
     connected: tuple[Count, ...] = (64,)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     similarity: Literal["cosine", "euclidean"] = "cosine"

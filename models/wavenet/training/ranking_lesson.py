@@ -142,10 +142,10 @@ class RankingLesson:
         return lengths.amax().cpu()
 
     def embed(self, crops: Tensor) -> Tensor:
-        """(B, L, W) → (B, E) as the network gives them."""
+        """(B, L, W) → (B, E) as the network gives them; its end in single precision, which what differs needs."""
         with autocast(self._config.precision, self._device):
-            embeddings = cast("Tensor", self.network(crops.to(self._device)))
-        return embeddings.float()
+            steps = self.network.steps(crops.to(self._device))
+        return cast("Tensor", self.network.end(steps.float()))
 
     def _middles(self, entries: Sequence[str]) -> list[Tensor]:
         """(1, E) of the middle of each track."""

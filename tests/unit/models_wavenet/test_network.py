@@ -275,3 +275,26 @@ def test_dropout_is_for_training_alone(make):
     assert torch.equal(network(signal), network(signal))
     network.train()
     assert not torch.equal(network(signal), network(signal))
+
+
+def test_a_standardised_end_spreads_what_all_tracks_have_in_common():
+    torch.manual_seed(0)
+    settings = WavenetSettings(standardised=True, parts=1, final_pooling="mean", connected=())
+    network = WavenetNetwork(settings)
+    signals = torch.randn(12, 4 * settings.step, 1)
+    bare = network.end._pool(network.steps(signals).transpose(1, 2), 1).flatten(1)
+    spread = network(signals)
+    live = bare.std(0) > 1e-3
+    assert live.any()
+    torch.testing.assert_close(spread.mean(0), torch.zeros(spread.shape[1]), atol=1e-4, rtol=0)
+    assert (spread[:, live].std(0) > bare[:, live].std(0)).all()
+
+
+def test_after_training_a_standardised_end_takes_each_track_by_itself():
+    torch.manual_seed(0)
+    settings = WavenetSettings(standardised=True, parts=1)
+    network = WavenetNetwork(settings)
+    signals = torch.randn(6, 2 * settings.step, 1)
+    network(signals)
+    network.eval()
+    torch.testing.assert_close(network(signals)[:1], network(signals[:1]), atol=1e-5, rtol=1e-4)
