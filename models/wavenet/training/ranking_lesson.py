@@ -3,6 +3,7 @@
 Axis letters: B tracks of a batch, L elements of a crop, W numbers in an element, E dimensions of an embedding.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
@@ -11,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.datasets.annotations import annotations
 from models.errors import TrainingImpossible
 from models.runs.band_statistics import band_statistics
 from models.runs.device import autocast
 from models.runs.epoch_record import LOSS
 from models.runs.tensor_cache import TensorCache
-from models.runs.tracks import Tracks
+from models.runs.tracks import CorpusTrack, Tracks
 from models.wavenet.network import WavenetNetwork, channels_last
 from models.wavenet.training.augmentation import augmented
 from models.wavenet.training.config import ObjectiveSettings, WavenetConfig
@@ -72,7 +74,7 @@ class RankingLesson:
         self._sampler = ListSampler(tracks.train, config.lists)
         self._length = crop_elements(config.crop_s, config.network)
         self._stacks = stacks
-        self.identity = config.identity(*self._train, "", *(track.entry for track in tracks.validation))
+        self.identity = config.identity(*map(_stated, tracks.train), "", *map(_stated, tracks.validation))
         self.network = WavenetNetwork(config.network)
         channels_last(self.network).to(device)
         if not self._judged(np.zeros((len(self._validation),) * 2, np.float32)):
@@ -123,8 +125,9 @@ class RankingLesson:
     def judge(self) -> Mapping[str, float]:
         """The share of pairs in the right order, by domain and respect."""
         embeddings = torch.cat(self._middles([track.entry for track in self._validation]))
-        near = similarities(embeddings, embeddings.expand(len(embeddings), -1, -1), self._config.network.similarity)
-        return self._judged(near.cpu().numpy())
+        kind = self._config.network.similarity
+        rows = [similarities(row, embeddings[None], kind) for row in embeddings.split(1)]
+        return self._judged(torch.cat(rows).cpu().numpy())
 
     def error(self, figures: Mapping[str, float]) -> float:
         """One minus the mean share of pairs in the right order."""
@@ -158,10 +161,14 @@ class RankingLesson:
         return {f"{PAIRS}{domain} {by}": share for (domain, by), share in found.items()}
 
 
+def _stated(track: CorpusTrack) -> str:
+    """What a run knows of a track."""
+    said = sorted(annotations(track.track))
+    return json.dumps([track.entry, track.domain, track.track.origin, said], ensure_ascii=False)
+
+
 def ranking_loss(near: Tensor, relevance: Tensor, settings: ObjectiveSettings) -> Tensor:
     """(Q, n) similarities and relevance, 1 or 0 → the scalar of the objective; 0 where nothing is asked."""
-    if not len(near):
-        return near.sum()
     if settings.loss != "hinge":
         return lambda_loss(near, relevance, settings.loss, sigma=settings.sigma, mu=settings.mu)
     pairs = (relevance[:, :, None] > relevance[:, None]).nonzero(as_tuple=True)

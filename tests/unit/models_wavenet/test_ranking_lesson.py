@@ -153,9 +153,15 @@ def test_it_is_another_run_by_its_settings_and_its_data_and_not_by_its_pace(less
         {"prediction": {"epochs": 1}},
     ):
         assert lesson(**settings).identity != same
-    changed = replace(tracks.train[0], entry="track 999")
+    first = tracks.train[0]
+    for changed in (
+        replace(first, entry="track 999"),
+        replace(first, domain="elsewhere"),
+        replace(first, track=replace(first.track, source="another album")),
+        replace(first, track=replace(first.track, free_tags=frozenset({"another tag"}))),
+    ):
+        assert lesson(tracks=Tracks([changed, *tracks.train[1:]], tracks.validation, {})).identity != same
     for others in (
-        Tracks([changed, *tracks.train[1:]], tracks.validation, {}),
         Tracks(tracks.train, tracks.validation[1:], {}),
         Tracks(tracks.train[1:], [*tracks.validation, tracks.train[0]], {}),
     ):
