@@ -92,6 +92,21 @@ class Artifact:
         return self.tensor(name, *shape).float().numpy()
 
 
+def check_inputs(manifest: EncoderManifest, version: int, sample_rate_hz: int) -> None:
+    """Make sure that an encoder hears what it was trained on: its manifest states ``inputs_version``.
+
+    Raises:
+        ArtifactInvalid: It was trained on another version of its inputs, or at another rate.
+    """
+    stated, rate_hz = manifest.settings.get("inputs_version"), manifest.sample_rate_hz
+    if (stated, rate_hz) != (version, sample_rate_hz):
+        raise ArtifactInvalid(
+            f"The artifact of encoder {manifest.name!r} was trained on version {stated} of its inputs at {rate_hz} "
+            f"Hz; this is version {version} at {sample_rate_hz} Hz. Train it anew: python -m models train "
+            f"{manifest.name}."
+        )
+
+
 def read_artifact(folder: Path) -> Artifact:
     """Read and check an artifact.
 

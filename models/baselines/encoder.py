@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from models.artifact import Artifact
+from models.artifact import Artifact, check_inputs
 from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding
 from models.errors import ArtifactInvalid
@@ -111,16 +111,9 @@ class BaselineEncoder(ABC):
         return torch.stack([self.summary(piece) for piece in torch.split(outputs, 1)]).numpy()
 
     def _settings(self) -> EncoderSettings:
-        stated, rate_hz = self.manifest.settings, self.manifest.sample_rate_hz
-        version = stated.get("inputs_version")
-        if (version, rate_hz) != (self.inputs_version, SAMPLE_RATE_HZ):
-            raise ArtifactInvalid(
-                f"The artifact of encoder {self.name!r} was trained on version {version} of its inputs at "
-                f"{rate_hz} Hz; this is version {self.inputs_version} at {SAMPLE_RATE_HZ} Hz. Train it anew: "
-                f"python -m models train {self.name}."
-            )
+        check_inputs(self.manifest, self.inputs_version, SAMPLE_RATE_HZ)
         try:
-            return self.settings_kind.model_validate(stated.get("encoder"))
+            return self.settings_kind.model_validate(self.manifest.settings.get("encoder"))
         except ValidationError as error:
             raise ArtifactInvalid(f"The manifest describes no encoder {self.name!r}: {error}") from error
 

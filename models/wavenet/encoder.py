@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from torch import Tensor
 from torch.nn.functional import normalize, pad
 
-from models.artifact import Artifact
+from models.artifact import Artifact, check_inputs
 from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding, check_length
 from models.errors import ArtifactInvalid
@@ -148,15 +148,9 @@ def network_settings(manifest: EncoderManifest) -> WavenetSettings:
     Raises:
         ArtifactInvalid: It states none, or one for other inputs or spaces.
     """
-    stated, rate_hz = manifest.settings, manifest.sample_rate_hz
-    version = stated.get("inputs_version")
-    if (version, rate_hz) != (VERSION, SAMPLE_RATE_HZ):
-        raise ArtifactInvalid(
-            f"The artifact of encoder {NAME!r} was trained on version {version} of its inputs at {rate_hz} Hz; "
-            f"this is version {VERSION} at {SAMPLE_RATE_HZ} Hz. Train it anew: python -m models train {NAME}."
-        )
+    check_inputs(manifest, VERSION, SAMPLE_RATE_HZ)
     try:
-        settings = WavenetSettings.model_validate(stated.get("network"))
+        settings = WavenetSettings.model_validate(manifest.settings.get("network"))
     except ValidationError as error:
         raise ArtifactInvalid(f"The manifest of encoder {NAME!r} describes no network: {error}") from error
     spaces = [(space.name, space.dimension) for space in manifest.spaces]
