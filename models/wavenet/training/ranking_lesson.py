@@ -126,7 +126,7 @@ class RankingLesson:
         """The share of pairs in the right order, by domain and respect."""
         embeddings = torch.cat(self._middles([track.entry for track in self._validation]))
         kind = self._config.network.similarity
-        rows = [similarities(row, embeddings[None], kind) for row in embeddings.split(1)]
+        rows = [similarities(row, embeddings[None], kind) for row in torch.split(embeddings, 1)]
         return self._judged(torch.cat(rows).cpu().numpy())
 
     def error(self, figures: Mapping[str, float]) -> float:
