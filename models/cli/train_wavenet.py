@@ -91,7 +91,7 @@ def _predicting(
     """Stacks that have learnt to predict, and how well they do."""
     console.print("learning to predict the next element")
     lesson = PredictionLesson(settings, tracks, signals, device)
-    trainer = NetworkTrainer(lesson, settings.prediction, settings.seed, folder)
+    trainer = NetworkTrainer(lesson, settings.prediction, settings.seed, folder, f"{PREDICTION}.")
     train_network(trainer)
     epoch = trainer.restore_best()
     figures = {name: round(figure, 4) for name, figure in trainer.judge().items()}

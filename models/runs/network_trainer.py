@@ -38,16 +38,18 @@ class NetworkTrainer(Generic[Batch]):
         pace: How fast.
         seed: Of what is drawn on the way through the network, such as dropout.
         folder: Of the run.
+        table: Of the configuration in which the pace stands, with a point behind it, such as ``prediction.``.
 
     Raises:
         TrainingInterrupted: The folder's checkpoint is damaged or of another run, or features are gone.
     """
 
-    def __init__(self, lesson: Lesson[Batch], pace: Pace, seed: int, folder: Path) -> None:
+    def __init__(self, lesson: Lesson[Batch], pace: Pace, seed: int, folder: Path, table: str = "") -> None:
         self.lesson = lesson
         self._pace = pace
         self._seed = seed
         self._folder = folder
+        self._table = table
         self._parameters = list(lesson.modules.parameters())
         self._optimiser = torch.optim.Adam(self._parameters, pace.learning_rate, weight_decay=pace.weight_decay)
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +167,7 @@ class NetworkTrainer(Generic[Batch]):
     def _diverged(self, what: str) -> TrainingInterrupted:
         return TrainingInterrupted(
             f"Epoch {self._state.epoch + 1}: {what}. The state before it is kept: go on from it with a lower rate, "
-            f"such as --set learning_rate={self._pace.learning_rate / 5:g}."
+            f"such as --set {self._table}learning_rate={self._pace.learning_rate / 5:g}."
         )
 
     @contextmanager

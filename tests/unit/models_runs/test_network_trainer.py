@@ -227,6 +227,14 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_is_kept(trainer):
     assert trainer().epochs_done == 1
 
 
+def test_the_advice_names_the_rate_by_its_place_in_the_configuration(tmp_path):
+    made = NetworkTrainer(Doubling(), pace(), SEED, tmp_path, "prediction.")
+    with torch.no_grad():
+        made.lesson.modules[0].weight.fill_(torch.nan)
+    with pytest.raises(TrainingInterrupted, match=r"--set prediction\.learning_rate=0\.002"):
+        made.train_epoch(nothing)
+
+
 def test_an_error_that_is_no_number_ends_the_run_before_it_is_kept(trainer):
     made = trainer(Judged([0.5, math.nan]))
     trained(made, 1)
