@@ -54,7 +54,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 SAMPLES: dict[str, tuple[str, ...]] = {
     "samples": (),
-    "samples, pre-trained": ("prediction.epochs=6", "prediction.per_epoch=50"),
+    "samples, pre-trained": ("prediction.epochs=2", "prediction.per_epoch=50"),
 }
 """Likewise, in the preset ``samples``."""
 
