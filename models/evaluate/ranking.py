@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.datasets.annotations import MIN_JACCARD
 from models.datasets.track import Dataset
 from models.errors import EvaluationImpossible
 from models.evaluate.embedded import Doubles, Embedded, Floats, Indices
 from models.evaluate.intervals import Intervals, Table, intervals
-from models.evaluate.relevance import Relevance, relevance
+from models.evaluate.relevance import TAGS, Relevance, relevance
 from models.evaluate.report import COMPLETE, RANDOM, WORST, Report, Row
 from models.evaluate.similarities import blocks, check_systems, pair_similarity, similarity
 from models.metrics.bootstrap import Resampling
@@ -103,6 +104,7 @@ def evaluate_ranking(
             "tracks": len(dataset),
             "queries": {one.task: len(one.queries) for one in lists},
             "seed of the lists": seed,
+            **({"similar by tags": f"from a Jaccard index of {MIN_JACCARD:g} on"} if TAGS in by else {}),
             **sure.facts,
         },
         rows=tuple(row for one in lists if len(one.queries) for row in _rows(one, systems, sure)),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,10 @@ def test_picks_come_from_their_own_row_only():
 def test_the_lowest_are_padded_where_there_are_fewer():
     found = lowest(np.array([[3.0, 1.0, 2.0]]), np.array([[True, False, True]]), 4)
     assert found.tolist() == [[2, 0, -1, -1]]
+
+
+def test_a_report_by_tags_says_from_when_on_tracks_are_alike(dataset, oracle):
+    tagged = tuple(replace(track, free_tags=frozenset({track.album, "music"})) for track in dataset.tracks)
+    report = evaluate_ranking(replace(dataset, tracks=tagged), [oracle], ["album", "tags"], RESAMPLING)
+    assert report.facts["similar by tags"] == "from a Jaccard index of 0.5 on"
+    assert "similar by tags" not in evaluate_ranking(dataset, [oracle], ["album"], RESAMPLING).facts
