@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.artifact import Artifact
 from models.baselines.blocks import Blocks
 from models.baselines.encoder import BaselineEncoder
+from models.channels_last import channels_last
 from models.encoder import Floats, Prepared, check_length
 from models.track_frames import SAMPLE_RATE_HZ, canonicalise
 
@@ -66,11 +67,6 @@ class BlockEncoder(BaselineEncoder):
         """
         artifact.fill(network, PREFIX)
         self._network = channels_last(network.eval()).to(self.device)
-
-
-def channels_last(network: nn.Module) -> nn.Module:
-    """The same network, with its weights laid out as convolutions read them fastest, on CPU and GPU."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def mean_embedding(embeddings: Tensor, weights: Tensor) -> Tensor:

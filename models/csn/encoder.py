@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from models.artifact import Artifact
+from models.channels_last import channels_last
 from models.component_meaning import ComponentMeaning
 from models.csn.backbone import ConvolutionUnit
 from models.csn.inputs import CHROMA_SIZE, HOP_SAMPLES, MEL_BANDS, SAMPLE_RATE_HZ, SEGMENT_FRAMES, VERSION
-from models.csn.network import CsnNetwork, channels_last
+from models.csn.network import CsnNetwork
 from models.csn.segment_inputs import network_inputs
 from models.csn.settings import NetworkSettings
 from models.csn.track_features import (

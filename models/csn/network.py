@@ -54,11 +54,6 @@ def example_inputs(settings: NetworkSettings, segments: int = 2) -> dict[str, Te
     return {name: torch.zeros(segments, *shape) for name, shape in shapes.items()}
 
 
-def channels_last(network: CsnNetwork) -> CsnNetwork:
-    """The same network, with its weights laid out as convolutions read them fastest, on CPU and GPU."""
-    return cast("CsnNetwork", network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-
-
 def _branches(settings: NetworkSettings) -> dict[str, nn.Module]:
     size, blocks, width = settings.map_size, settings.branch_blocks, settings.width
     across = settings.columns // size

@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.nn.functional import normalize, pad
 
 from models.artifact import Artifact, check_inputs
+from models.channels_last import channels_last
 from models.component_meaning import ComponentMeaning
 from models.encoder import EncoderManifest, Floats, Prepared, Space, TrackEmbedding, check_length
 from models.errors import ArtifactInvalid
 from models.tag_directions import TagDirections
 from models.track_frames import SAMPLE_RATE_HZ, canonicalise
 from models.wavenet.inputs import VERSION, audible, canonical_to_signal, element_rate_hz
-from models.wavenet.network import WavenetNetwork, channels_last
+from models.wavenet.network import WavenetNetwork
 from models.wavenet.settings import WavenetSettings
 from models.wavenet.sphere import on_sphere
 from models.wavenet.windows import windows_of

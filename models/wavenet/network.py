@@ -111,11 +111,6 @@ class WavenetNetwork(nn.Module):
         return cast("Tensor", self.end(self.steps(signal)))
 
 
-def channels_last(network: nn.Module) -> nn.Module:
-    """The same network, with its weights laid out as convolutions read them fastest."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
 def _connected(settings: WavenetSettings) -> list[nn.Module]:
     width, layers = settings.parts * settings.reduced_channels, list[nn.Module]()
     for number, wider in enumerate(settings.connected, 1):

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.baselines.block_encoder import channels_last
 from models.baselines.training.config import NetworkConfig
 from models.baselines.training.crops import random_pairs
 from models.baselines.training.rounds import Rounds
 from models.baselines.training.tasks import Task
+from models.channels_last import channels_last
 from models.runs.device import autocast
 from models.runs.epoch_record import LOSS
 from models.runs.tensor_cache import TensorCache

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, ReduceLROnPlateau
 
 from models.artifact import Artifact
-from models.csn.network import CsnNetwork, channels_last
+from models.channels_last import channels_last
+from models.csn.network import CsnNetwork
 from models.csn.segment_inputs import network_inputs
 from models.csn.track_features import Segments
 from models.csn.training.batch import Batch, draw_batch

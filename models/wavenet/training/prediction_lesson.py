@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.channels_last import channels_last
 from models.runs.band_statistics import band_statistics
 from models.runs.device import autocast
 from models.runs.epoch_record import LOSS
 from models.runs.tensor_cache import TensorCache
 from models.runs.tracks import Tracks
-from models.wavenet.network import channels_last
 from models.wavenet.training.config import WavenetConfig
 from models.wavenet.training.crops import crop_elements, middle_crop, random_crops
 from models.wavenet.training.predictor import Predictor, laplace_loss

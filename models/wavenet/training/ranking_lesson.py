@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.channels_last import channels_last
 from models.datasets.annotations import annotations
 from models.errors import TrainingImpossible
 from models.runs.band_statistics import band_statistics
@@ -19,7 +20,7 @@ from models.runs.device import autocast
 from models.runs.epoch_record import LOSS
 from models.runs.tensor_cache import TensorCache
 from models.runs.tracks import CorpusTrack, Tracks
-from models.wavenet.network import WavenetNetwork, channels_last
+from models.wavenet.network import WavenetNetwork
 from models.wavenet.training.augmentation import augmented
 from models.wavenet.training.config import ObjectiveSettings, WavenetConfig
 from models.wavenet.training.crops import crop_elements, middle_crop, random_crops

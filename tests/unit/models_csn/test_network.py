@@ -7,8 +7,9 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from models.channels_last import channels_last
 from models.csn.backbone import ConvolutionUnit, InceptionBlock, Stem, block_filters
-from models.csn.network import CsnNetwork, channels_last, example_inputs
+from models.csn.network import CsnNetwork, example_inputs
 from models.csn.settings import MAP_SIZE, NetworkSettings
 from models.csn.training.config import read_config
 from models.datasets.track import DIMENSIONS, TAG_DIMENSIONS
