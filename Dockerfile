@@ -18,14 +18,14 @@ COPY migrations ./migrations
 FROM code AS web
 ARG FAISS=cpu
 ARG PIP_EXTRA_INDEX_URL
-# The web process probes uploads with PyAV but never loads torch or librosa, so neither is installed here.
+# The web process probes uploads with PyAV but never loads what makes vectors and maps, so none of it is installed here.
 RUN python - <<'PY' > web-requirements.txt
 import tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-heavy = ("torch", "librosa")
+heavy = ("torch", "librosa", "opentsne", "scikit-learn")
 print("\n".join(r for r in project["dependencies"] if not r.startswith(heavy)))
 PY
-RUN pip install --constraint constraints.txt --requirement web-requirements.txt "s3fs" "faiss-${FAISS}" \
+RUN pip install --constraint constraints.txt --requirement web-requirements.txt "s3fs" "faiss-${FAISS}" "pymilvus" \
     && pip install --no-deps .
 USER soundkin
 ENV SOUNDKIN_DATA_DIR=/data SOUNDKIN_HOST=0.0.0.0 SOUNDKIN_EMBEDDED_WORKER=false SOUNDKIN_LOG_JSON=true
@@ -37,6 +37,8 @@ CMD ["soundkin", "serve"]
 
 FROM code AS worker
 ARG PIP_EXTRA_INDEX_URL
+# openTSNE has no wheel for Linux on ARM: it is compiled there.
+RUN [ "$(uname -m)" != aarch64 ] || { apt-get update && apt-get install --yes --no-install-recommends g++; }
 RUN pip install --constraint constraints.txt torch && pip install --constraint constraints.txt ".[s3]"
 USER soundkin
 ENV SOUNDKIN_DATA_DIR=/data SOUNDKIN_LOG_JSON=true

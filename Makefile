@@ -13,8 +13,8 @@ help: ## Show this list
 run: $(VENV)/.installed-run ## Install what is needed and start the service on http://127.0.0.1:8000
 	@exec $(BIN)/soundkin serve
 
-test: $(VENV)/.installed-dev ## Install what is needed and run all tests
-	$(BIN)/pytest
+test: $(VENV)/.installed-dev ## Install what is needed and run all tests, some files at once
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: lint types layers test ## Lint, types, layers, tests: what has to pass before a commit
 

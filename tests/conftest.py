@@ -16,6 +16,8 @@ from app.adapters.sql_database import SqlDatabase
 from app.adapters.tables import change_counter, library, metadata
 from app.domain import DEFAULT_LIBRARY
 
+os.environ.setdefault("SOUNDKIN_ENCODERS", "librosa")  # one is enough where a test does not ask for more
+
 POSTGRES_SERVER = os.environ.get("SOUNDKIN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS_SERVER = os.environ.get("SOUNDKIN_TEST_REDIS", "redis://127.0.0.1:6379/0")
 
