@@ -4,7 +4,7 @@ Every implementation passes the contract suites. All methods may raise ``Databas
 come from the database's clock where they decide who owns what.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.briefs import Briefs
+from app.catalogue_map import Maps
 from app.domain import (
     Analysis,
-    ApiKey,
     Calibration,
     Change,
     ChangeKind,
@@ -33,6 +34,8 @@ from app.domain import (
     WorkerInfo,
 )
 from app.filters import Filter
+from app.keys import ApiKey, Session
+from app.weightings import Weightings
 
 Numbers = NDArray[np.int64]
 
@@ -58,8 +61,12 @@ class Catalogue(Protocol):
             Conflict: The library already has a track (not clip) of these bytes.
         """
 
-    def track(self, library_id: str, track_id: str) -> Track:
-        """Return a track or clip. Raises ``NotFound``, also for text that is not an id."""
+    def track(self, library_id: str, track_id: str, *, hold: bool = False) -> Track:
+        """Return a track or clip; with ``hold`` nobody else changes or deletes it until the transaction ends.
+
+        Raises:
+            NotFound: Also for text that is not an id.
+        """
 
     def track_by_sha256(self, library_id: str, sha256: str) -> Track | None:
         """Return the catalogue's track (never a clip) of these bytes."""
@@ -93,17 +100,43 @@ class Catalogue(Protocol):
             InvalidRequest: Unknown field in the filter or sort, a value of the wrong type, or a bad cursor.
         """
 
-    def allowed_numbers(self, library_id: str, where: Filter) -> Numbers:
-        """Numbers of the catalogue's tracks (no clips) for which the filter holds, ascending."""
+    def allowed_numbers(self, library_id: str, where: Filter, among: Iterable[int] | None = None) -> Numbers:
+        """Numbers of the catalogue's tracks (no clips) for which the filter holds, ascending; only among those."""
+
+    def allowed_by_each(self, library_id: str, wheres: Sequence[Filter]) -> Sequence[Numbers]:
+        """Return ``allowed_numbers`` of each filter; quicker than one after the other."""
+
+    def count_tags(self, library_id: str, limit: int = 200) -> Mapping[str, int]:
+        """Return how many catalogue tracks carry each tag of ``all_tags``, folded, the commonest first."""
 
     def update_metadata(self, library_id: str, track_id: str, metadata: Metadata) -> Track: ...
+    def save_heard(self, heard: Mapping[int, Mapping[str, float]]) -> Collection[int]:
+        """Store what is heard in tracks, by number, in place of what was; return those whose tags are others now.
+
+        Tracks that are gone are passed over.
+        """
+
+    def forget_heard(self) -> None:
+        """Have every track listened to anew: ``unheard`` returns it until then, and its tags stay as they are."""
+
+    def unheard(self, limit: int = 100) -> Sequence[Track]:
+        """READY tracks (no clips) of any library that nobody has listened to for tags yet, ascending by number.
+
+        A writing transaction keeps them from every other until it ends, and passes over those that another keeps.
+        """
+
     def set_state(self, track_id: str, state: TrackState) -> None: ...
     def set_audio_key(self, track_id: str, key: str | None) -> None: ...
 
     def delete_track(self, library_id: str, track_id: str) -> Track:
-        """Remove the track or clip with its vectors and jobs; return what it was."""
+        """Remove the track or clip with its vectors and jobs, and what briefs know of it; return what it was."""
 
-    def expired_clips(self, now: datetime, limit: int = 100) -> Sequence[Track]: ...
+    def expired_clips(self, now: datetime, limit: int = 100) -> Sequence[Track]:
+        """Clips whose time is over; not those that a brief refers to, which stay for as long as it does."""
+
+    def delete_expired_clip(self, library_id: str, clip_id: str, now: datetime) -> Track | None:
+        """Remove one of the ``expired_clips`` and return what it was; ``None`` where it is none (any more)."""
+
     def count_tracks(self, library_id: str) -> Mapping[TrackState, int]: ...
 
     def announce_encoder(self, encoder: EncoderInfo) -> EncoderInfo:
@@ -119,6 +152,15 @@ class Catalogue(Protocol):
     def save_analysis(self, track_id: str, analysis: Analysis) -> None: ...
     def save_embedding(self, track_id: str, embedding: Embedding) -> None:
         """Store or replace the vectors. Raises ``NotFound`` if the track was deleted meanwhile."""
+
+    def save_waveform(self, track_id: str, peaks: bytes) -> None:
+        """Store or replace the picture of a track's or clip's sound: peaks of equal parts, 255 is full scale.
+
+        Raises ``NotFound`` if it was deleted meanwhile.
+        """
+
+    def waveform(self, track_id: str) -> bytes:
+        """Return the picture of the sound. Raises ``NotFound`` where nobody has made one."""
 
     def embedding(self, track_id: str, encoder_id: str) -> Embedding:
         """Return the vectors. Raises ``NotEmbedded``."""
@@ -149,7 +191,8 @@ class Catalogue(Protocol):
     def keys(self, library_id: str) -> Sequence[ApiKey]: ...
     def key_by_hash(self, secret_sha256: str) -> ApiKey | None: ...
     def count_keys(self) -> int: ...
-    def delete_key(self, library_id: str, key_id: str) -> None: ...
+    def delete_key(self, library_id: str, key_id: str) -> None:
+        """Delete a key; nobody else deletes any before the commit, so that what is counted then is what is left."""
 
 
 class JobQueue(Protocol):
@@ -181,7 +224,8 @@ class JobQueue(Protocol):
         """Take the next due jobs, by priority then age, each with a fresh token.
 
         A job that must run alone comes only to a worker without any other, and nothing comes beside it; one that
-        is next holds back what stands behind it. Nothing for a dead or expired worker.
+        is next holds back what stands behind it. A worker has one map in hand at most, and what is behind the next
+        one does not wait for it. Nothing for a dead or expired worker.
         """
 
     def beat(self, worker_id: str, lease: timedelta, running: Iterable[str]) -> Sequence[str]:
@@ -222,8 +266,8 @@ class JobQueue(Protocol):
     def retry(self, library_id: str, job_id: str) -> Job:
         """Queue a failed or cancelled job again, its counters at zero. Raises ``Conflict`` otherwise."""
 
-    def depth(self) -> Sequence[QueueDepth]:
-        """Jobs that have not ended."""
+    def depth(self, library_id: str | None = None) -> Sequence[QueueDepth]:
+        """Jobs that have not ended, of one library or of all."""
 
     def count_waiting(self, *, max_priority: int, min_priority: int = 0) -> int: ...
     def workers(self) -> Sequence[WorkerInfo]: ...
@@ -250,6 +294,20 @@ class ChangeLog(Protocol):
         """
 
 
+class Sessions(Protocol):
+    """Browsers that were shown a key, within one transaction."""
+
+    def add(self, session: Session) -> None: ...
+    def find(self, token_sha256: str) -> Session | None:
+        """Return the session of this token, also one whose time is over."""
+
+    def remove(self, token_sha256: str) -> None:
+        """Forget it; silent if it is not there."""
+
+    def remove_expired(self, now: datetime) -> int:
+        """Forget those whose time is over; return how many those were."""
+
+
 class Transaction(Protocol):
     """One unit of work: all of it is stored, or none."""
 
@@ -259,6 +317,14 @@ class Transaction(Protocol):
     def queue(self) -> JobQueue: ...
     @property
     def changes(self) -> ChangeLog: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def weightings(self) -> Weightings: ...
+    @property
+    def maps(self) -> Maps: ...
+    @property
+    def briefs(self) -> Briefs: ...
 
 
 class Database(Protocol):
@@ -269,5 +335,8 @@ class Database(Protocol):
 
     def ping(self) -> None:
         """Raise ``DatabaseUnavailable`` unless the database answers."""
+
+    def tidy(self) -> None:
+        """Do what keeps queries fast as tables grow; called now and then, and quick where nothing is needed."""
 
     def close(self) -> None: ...

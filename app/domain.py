@@ -59,7 +59,10 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What people say about a track. Empty text and ``None`` both mean unknown; stored as ``None``."""
+    """What people say about a track. Empty text and ``None`` both mean unknown; stored as ``None``.
+
+    ``denied_tags`` are those that it does not carry, whatever encoders hear.
+    """
 
     title: str | None = None
     artist: str | None = None
@@ -68,6 +71,7 @@ class Metadata:
     licence: str | None = None
     tags: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    denied_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ class Analysis:
 class Track:
     """A track of the catalogue or a query clip.
 
-    ``number`` is the small integer under which an index knows it (0 until the database gave one).
+    ``number`` is the small integer under which an index knows it (0 until the database gave one). ``heard`` holds
+    the tags that READY encoders hear in it, each with how sure the surest of them is.
     """
 
     id: str
@@ -132,6 +137,7 @@ class Track:
     updated_at: datetime = field(default_factory=utc_now)
     expires_at: datetime | None = None
     keep_audio: bool = True
+    heard: Mapping[str, float] = field(default_factory=dict)
 
 
 # --- encoders and vectors --------------------------------------------------------------------------
@@ -234,6 +240,7 @@ class JobKind(StrEnum):
     EMBED_TRACK = "embed_track"
     EMBED_CLIP = "embed_clip"
     REEMBED = "reembed"
+    MAP = "map"
 
 
 class JobState(StrEnum):
@@ -256,6 +263,7 @@ class Priority(IntEnum):
 
     INTERACTIVE = 0
     UPLOAD = 5
+    MAP = 7
     BACKGROUND = 9
 
 
@@ -263,9 +271,9 @@ class Priority(IntEnum):
 class Job:
     """One piece of work: a row of the database, which is the truth.
 
-    ``subject`` is the track's or clip's id. ``attempts`` counts errors, ``crashes`` deaths of the process that
-    worked on it, ``losses`` deaths of its machine. ``token`` fences: only its holder may write a result.
-    ``request_id`` is that of the HTTP request which asked for it: web and worker log the same one.
+    ``subject`` is the id of the track or clip, or of a MAP that of the map. ``attempts`` counts errors, ``crashes``
+    deaths of the process that worked on it, ``losses`` deaths of its machine. ``token`` fences: only its holder may
+    write a result. ``request_id`` is that of the HTTP request which asked for it: web and worker log the same one.
     """
 
     id: str
@@ -360,31 +368,3 @@ class Change:
     subject: str
     number: int | None
     at: datetime
-
-
-# --- access ----------------------------------------------------------------------------------------
-
-
-class Scope(StrEnum):
-    """What a key allows; each scope includes the ones before it."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-    def allows(self, needed: "Scope") -> bool:
-        """Whether a key of this scope may do what ``needed`` asks for."""
-        order = list(Scope)
-        return order.index(self) >= order.index(needed)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An access key; only the hash of its secret is stored."""
-
-    id: str
-    library_id: str
-    name: str
-    scope: Scope
-    secret_sha256: str
-    created_at: datetime = field(default_factory=utc_now)

@@ -3,7 +3,9 @@
     SoundkinError
     ├── Transient                  may succeed when tried again: workers retry it, HTTP answers 503
     │   ├── DatabaseUnavailable
+    │   ├── IndexUnavailable       the server that holds the vectors did not answer
     │   ├── QueueFull              too many jobs wait: HTTP answers 429 with Retry-After
+    │   ├── RateLimited            too many requests from one caller: likewise
     │   └── StorageUnavailable
     │       └── StorageFull        no space left on the device: HTTP answers 507
     └── Permanent                  will fail again: workers bury the job with its reason
@@ -16,6 +18,7 @@
         ├── Conflict
         ├── Unauthenticated
         ├── Forbidden
+        │   └── TokenMismatch      a write by cookie that does not prove to come from our page
         ├── LeaseLost              the job is no longer this worker's
         ├── IndexCorrupt           a snapshot that cannot be used: it is rebuilt from the database
         └── ConfigurationError
@@ -47,8 +50,20 @@ class DatabaseUnavailable(Transient):
     """The database did not answer."""
 
 
+class IndexUnavailable(Transient):
+    """The server that holds the vectors did not answer."""
+
+
 class QueueFull(Transient):
     """More jobs wait than the limit allows."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(Transient):
+    """One caller asks more often than the limit allows."""
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
@@ -105,6 +120,10 @@ class Unauthenticated(Permanent):
 
 class Forbidden(Permanent):
     """The key lacks the scope."""
+
+
+class TokenMismatch(Forbidden):
+    """A write by a session's cookie without the session's CSRF token."""
 
 
 class LeaseLost(Permanent):

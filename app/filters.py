@@ -25,6 +25,7 @@ FIELDS: Mapping[str, FieldType] = {
     "external_id": FieldType.TEXT,
     "licence": FieldType.TEXT,
     "tags": FieldType.TEXT_LIST,
+    "all_tags": FieldType.TEXT_LIST,
     "key": FieldType.TEXT,
     "duration_s": FieldType.NUMBER,
     "loudness_lufs": FieldType.NUMBER,

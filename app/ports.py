@@ -3,7 +3,7 @@
 Every implementation passes the contract suite of its port. Methods of a store may raise ``StorageUnavailable``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
@@ -84,12 +84,21 @@ class Doorbell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What an index found, best first, ties by number. ``scores`` are exact inner products (float32)."""
+    """What an index found, best first.
+
+    Attributes:
+        numbers: (K,) ties ascending.
+        scores: (K,) exact inner products with the stored vectors (float32).
+        exact: Whether no candidate can have been missed.
+        allowed: How many tracks could have been found.
+        recall: Share of the true best that answers like this one hold, as measured; 1 where it is exact.
+    """
 
     numbers: Numbers
     scores: Vectors
     exact: bool
     allowed: int
+    recall: float = 1.0
 
 
 class Searchable(Protocol):
@@ -102,18 +111,35 @@ class Searchable(Protocol):
         ``allowed`` limits the result to these numbers. Fewer than k come back only if fewer are there.
         """
 
+    def search_many(self, queries: Vectors, k: int, allowed: Numbers | None = None) -> Sequence[Hits]:
+        """What ``search`` finds for each of (Q, D) queries, at less cost together where that is possible."""
+
     def vectors(self, numbers: Numbers) -> Vectors:
-        """(N, D) stored vectors; zeros for an unknown number."""
+        """(N, D) vectors as they are stored; zeros for an unknown number."""
 
     def numbers(self) -> Numbers:
         """All stored numbers, ascending."""
 
 
 class VectorIndex(Searchable, Protocol):
-    """The whole-track vectors of one (library, encoder)."""
+    """The whole-track vectors of one (library, encoder), in half precision.
+
+    Any number of threads may search; they see a write whole or not at all. Of unit vectors, half precision moves a
+    score by some 1e-5.
+    """
 
     def add(self, numbers: Numbers, vectors: Vectors) -> None:
-        """Store (N, D) vectors; a number that is there is replaced. Raises ``ValueError`` on shape or NaN."""
+        """Store (N, D) vectors, rounded to half precision; a number that is there is replaced.
+
+        Raises:
+            ValueError: Shape, NaN, or a value beyond half precision; nothing is changed.
+        """
+
+    def improve(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Build whatever makes searches faster at the present size, and put it to use; return whether it did.
+
+        May take minutes. Searches and writes go on meanwhile, and see no gap. It gives up soon once it is stopped.
+        """
 
     def remove(self, numbers: Numbers) -> None:
         """Forget; unknown numbers are ignored."""
@@ -127,7 +153,8 @@ class VectorIndex(Searchable, Protocol):
     def stats(self) -> Mapping[str, int | float | str]: ...
 
 
-IndexFactory = Callable[[EncoderInfo], VectorIndex]
+IndexFactory = Callable[[str, EncoderInfo], VectorIndex]
+"""Makes an empty index for a library (by id) and an encoder."""
 
 
 class WorkerSupervisor(Protocol):
@@ -140,6 +167,65 @@ class WorkerSupervisor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to a caller.
+
+    Attributes:
+        granted: Whether this request may go on.
+        limit: Requests a minute.
+        remaining: How many more would be granted now.
+        reset_s: Seconds until more are.
+    """
+
+    granted: bool
+    limit: int
+    remaining: int
+    reset_s: float
+
+
+class RateLimiter(Protocol):
+    """Counts per subject over a sliding minute. Whatever it counts with may be away: it grants everything then."""
+
+    def take(self, subject: str, limit: int) -> Allowance:
+        """Count one, unless ``limit`` (at least 1) were counted within the last minute. Never raises."""
+
+    def look(self, subject: str, limit: int) -> Allowance:
+        """Return what ``take`` would, without counting."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Why a message was not taken.
+
+    Attributes:
+        reason: A sentence for people.
+        away: The receiver was not reached or did not answer in time, so that another message would fare no better.
+    """
+
+    reason: str
+    away: bool = False
+
+
+class WebhookSender(Protocol):
+    """Tells other services, by a signed message, what has happened here."""
+
+    def check(self, url: str) -> None:
+        """Raise ``InvalidRequest``, with what to do, unless messages may be sent there. May look its name up."""
+
+    def send(self, url: str, body: str, *, secret: str, delivery_id: str) -> NotTaken | None:
+        """Send one message once; return why it was not taken, ``None`` where it was. Takes seconds at most.
+
+        Args:
+            url: Of the receiver, checked anew.
+            body: JSON, sent and signed as it stands.
+            secret: Signs.
+            delivery_id: The same each time that the message is sent.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """The outside world. ``worker`` is ``None`` where workers are started by somebody else."""
 
@@ -148,4 +234,6 @@ class Ports:
     probe: AudioProbe
     doorbell: Doorbell
     new_index: IndexFactory
+    limiter: RateLimiter
+    sender: WebhookSender
     worker: WorkerSupervisor | None = None

@@ -108,6 +108,8 @@ class Query:
             asks for the space positively and at least one asks for contrast.
         term_shares: (T, S) c_s w_ts / Z: magnitudes sum to 1.
         addends: (T, D) what each term adds to the vector.
+        sources: (T, D) the terms' vectors, x.
+        scale: (S,) c.
     """
 
     spaces: tuple[Space, ...]
@@ -115,12 +117,27 @@ class Query:
     shares: Doubles
     term_shares: Doubles
     addends: Doubles
+    sources: Vectors
+    scale: Doubles
 
     def contributions(self, vectors: Vectors) -> Doubles:
         """Return (N, S): what each space adds to the score of each of (N, D) vectors, in float64."""
+        return self._by_space(vectors, self.vector)
+
+    def cosines(self, term: int, vectors: Vectors) -> Doubles:
+        """Return (N, S): how alike a term's source and each of (N, D) vectors are in each space, weighed or not."""
+        return self._by_space(vectors, self.sources[term])
+
+    def _by_space(self, vectors: Vectors, asked: Vectors) -> Doubles:
         borders = [0, *np.cumsum(_widths(self.spaces)).tolist()]
-        parts = [inner_products(vectors[:, start:end], self.vector[start:end]) for start, end in pairwise(borders)]
+        parts = [inner_products(vectors[:, start:end], asked[start:end]) for start, end in pairwise(borders)]
         return np.stack(parts, axis=1)
+
+    def term_weights(self) -> Doubles:
+        """Return (T, S) w_ts, the largest of magnitude 1."""
+        weights = self.term_shares / self.scale
+        scaled: Doubles = weights / np.abs(weights).max()
+        return scaled
 
     def scores(self, vectors: Vectors) -> Doubles:
         """Return (N,) the scores of (N, D) vectors, in float64: for unit vectors in [-1, 1] up to rounding."""
@@ -140,24 +157,25 @@ class Query:
 
         Each space counts by the magnitude of its share; the result lies in [-1, 1] for unit vectors.
         """
-        roots = np.repeat(np.sqrt(np.abs(self.shares)), _widths(self.spaces))
-        weighed: Vectors = (vectors * roots).astype(np.float32)
-        return weighed
+        return weighed(vectors, self.spaces, self.shares)
 
     def weights(self) -> dict[str, float]:
         """Return the shares by space."""
         return {space.name: float(share) for space, share in zip(self.spaces, self.shares, strict=True)}
 
-    def explain(self, vector: Vectors) -> dict[str, SpaceShare]:
-        """Return by space what it says of one (D,) vector; the contributions sum to its score.
+    def explain(self, vectors: Vectors) -> list[dict[str, SpaceShare]]:
+        """Return by space what it says of each of (N, D) vectors; the contributions sum to its score.
 
         The residue is that of rounding: below 1e-12 against ``scores``, below 1e-6 against an index's float32.
         """
-        contributions = self.contributions(vector[np.newaxis])[0]
-        return {
-            space.name: _space_share(float(contribution), float(share))
-            for space, contribution, share in zip(self.spaces, contributions, self.shares, strict=True)
-        }
+        shares = self.shares.tolist()
+        return [
+            {
+                space.name: _space_share(contribution, share)
+                for space, contribution, share in zip(self.spaces, contributions, shares, strict=True)
+            }
+            for contributions in self.contributions(vectors).tolist()
+        ]
 
     def explain_term(self, term: int, vector: Vectors) -> SpaceShare:
         """Return what a term that weighs a single space, as a tag does, says of one (D,) vector.
@@ -166,6 +184,30 @@ class Query:
         """
         contribution = np.multiply(self.addends[term], vector).sum()
         return _space_share(float(contribution), float(self.term_shares[term].sum()))
+
+
+def weighed(vectors: Vectors, spaces: Sequence[Space], shares: Doubles) -> Vectors:
+    """Scale (N, D) by the roots of (S,) shares: inner products between rows are similarities in their measure."""
+    roots = np.repeat(np.sqrt(np.abs(shares)), _widths(spaces))
+    scaled: Vectors = (vectors * roots).astype(np.float32)
+    return scaled
+
+
+def shares_of(
+    weights: Mapping[str, float], spaces: Sequence[Space], scale: Mapping[str, float] | None = None
+) -> Doubles:
+    """Return (S,) what each space counts in a measure without references; they sum to 1.
+
+    Args:
+        weights: By space, none negative, some positive; a space left out is 0.
+        spaces: Those of the encoder, in order.
+        scale: As for ``compose``.
+    """
+    magnitudes = np.array(
+        [weights.get(space.name, 0.0) * (1.0 if scale is None else scale[space.name]) for space in spaces]
+    )
+    shares: Doubles = magnitudes / magnitudes.sum()
+    return shares
 
 
 def _space_share(contribution: float, share: float) -> SpaceShare:
@@ -202,4 +244,4 @@ def compose(
         raise InvalidQuery(message, [Fault("terms", message)])
     is_contrast = (weights.max(axis=0) <= 0) & (weights.min(axis=0) < 0)
     shares = np.where(is_contrast, -1.0, 1.0) * magnitudes / total
-    return Query(tuple(spaces), vector, shares, term_shares, addends)
+    return Query(tuple(spaces), vector, shares, term_shares, addends, sources, c)

@@ -128,12 +128,26 @@ class ComponentShare:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferencePart:
+    """A part of a reference. ``id`` is that of the track or clip."""
+
+    id: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentMatch:
-    """The part of a match that is closest to the query."""
+    """The part of a match that is closest to the query.
+
+    ``reference`` is the part that is closest to it of the first reference that the query asks for, in the measure
+    of that term; ``None`` where the query asks with tags and contrasts alone.
+    """
 
     start_s: float
     end_s: float
     similarity: float
+    reference: ReferencePart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +188,7 @@ class SearchAnswer:
         indexed: How many tracks the index holds.
         allowed: How many of them the filter left.
         exact: Whether no candidate can have been missed.
+        recall: Share of the true best that answers like this one hold, as measured; 1 where it is exact.
         took_ms: By stage.
         empty_because: Why there are no matches; ``None`` when there are some.
     """
@@ -185,5 +200,6 @@ class SearchAnswer:
     indexed: int
     allowed: int
     exact: bool
+    recall: float
     took_ms: Mapping[str, float]
     empty_because: str | None = None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Final
 
-from app.domain import Job, JobState
+from app.domain import Job, JobKind, JobState
 from app.errors import Conflict
 
 MAX_ATTEMPTS: Final = 4
@@ -37,16 +37,23 @@ def enqueued(job: Job, now: datetime) -> Job:
     return replace(job, created_at=now, run_at=now + max(timedelta(0), job.run_at - job.created_at))
 
 
-def batch(due: Sequence[Job], *, busy: bool) -> Sequence[Job]:
-    """Those of the next due jobs that a worker may take.
+def batch(due: Sequence[Job], running: Sequence[Job]) -> Sequence[Job]:
+    """Those of the next due jobs that a worker may take: beside one map no other, which would take its time.
 
     Args:
-        due: In the order of the queue.
-        busy: Whether the worker is at work on others already.
+        due: In the order of the queue, without maps where one is ``running``.
+        running: What the worker is at work on already.
     """
     if due and due[0].must_run_alone:
-        return [] if busy else due[:1]
-    return list(takewhile(lambda job: not job.must_run_alone, due))
+        return [] if running else due[:1]
+    taken = list(takewhile(lambda job: not job.must_run_alone, due))
+    maps = [job for job in taken if job.kind is JobKind.MAP]
+    return [job for job in taken if job not in maps[1:]]
+
+
+def may_draw(running: Sequence[Job]) -> bool:
+    """Whether a worker that is at work on these may take a map: one at a time."""
+    return not any(job.kind is JobKind.MAP for job in running)
 
 
 def claimed(job: Job, *, worker_id: str, token: str, now: datetime, deadline: timedelta) -> Job:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.adapters.checked_filter import checked_filter
+from app.adapters.checked_filter import UNORDERED, checked_filter
 from app.adapters.memory_filters import holds
 from app.adapters.sql_database import SqlDatabase
 from app.domain import DEFAULT_LIBRARY, Analysis, Metadata, StoredAudio, Track, TrackKind, new_id
@@ -54,9 +54,14 @@ times = st.sampled_from(TIMES)
 maybe_text = st.none() | texts
 maybe_number = st.none() | numbers
 
+text_lists = st.lists(texts, max_size=3).map(tuple)
 metadatas = st.builds(
-    Metadata, maybe_text, maybe_text, maybe_text, maybe_text, maybe_text, st.lists(texts, max_size=3).map(tuple)
+    Metadata,
+    *[maybe_text] * 5,
+    tags=text_lists,
+    denied_tags=text_lists,
 )
+heards = st.dictionaries(texts, st.sampled_from([0.5, 0.75, 1.0]), max_size=4)
 analyses = st.none() | st.builds(
     Analysis,
     duration_s=numbers,
@@ -82,6 +87,7 @@ def tracks(draw):
         draw(metadatas),
         audio,
         analysis=draw(analyses),
+        heard=draw(heards),
         created_at=draw(times),
     )
 
@@ -96,7 +102,7 @@ def conditions(draw):
     kind = draw(st.sampled_from([OneOf, Between, Known]))
     if kind is OneOf:
         return OneOf(field, draw(st.lists(values_of(field), max_size=3)))
-    if kind is Between and field not in {"id", "tags"}:
+    if kind is Between and field not in UNORDERED:
         return Between(field, *(draw(st.none() | values_of(field)) for _ in range(4)))
     return Known(field)
 
@@ -145,6 +151,8 @@ def test_sql_and_python_agree_on_which_tracks_a_filter_allows(sql, made, asked):
             checked = checked_filter(where)
             expected = [track.number for track in stored if holds(checked, track)]
             assert tx.catalogue.allowed_numbers(DEFAULT_LIBRARY, where).tolist() == expected, where
+        by_each = [tx.catalogue.allowed_numbers(DEFAULT_LIBRARY, where).tolist() for where in asked]
+        assert [each.tolist() for each in tx.catalogue.allowed_by_each(DEFAULT_LIBRARY, asked)] == by_each
 
 
 @settings(
@@ -154,7 +162,7 @@ def test_sql_and_python_agree_on_which_tracks_a_filter_allows(sql, made, asked):
 )
 @given(
     st.lists(tracks(), max_size=6),
-    st.sampled_from([name for name in FIELDS if name != "tags"]),
+    st.sampled_from([name for name, kind in FIELDS.items() if kind is not FieldType.TEXT_LIST]),
     st.booleans(),
     st.integers(1, 4),
 )

@@ -59,7 +59,7 @@ def test_a_space_weighed_by_contrast_alone_has_a_negative_share() -> None:
     source = np.array([[0.6, 0.8, 1.0]], dtype=np.float32)
     query = compose(SPACES, source, weight_matrix([{"timbre": 3.0, "rhythm": -1.0}], SPACES))
     assert query.weights() == {"timbre": 0.75, "rhythm": -0.25}
-    share = query.explain(source[0])["rhythm"]
+    share = query.explain(source)[0]["rhythm"]
     assert (share.similarity, share.weight, share.contribution) == pytest.approx((1, -0.25, -0.25))
 
 
