@@ -11,10 +11,10 @@ from app.query import inner_products
 
 
 def checked_rows(numbers: Numbers, vectors: Vectors, dimension: int) -> tuple[Numbers, Vectors]:
-    """Return rows to store, ascending by number; of a number given twice, the last row.
+    """Return rows to store, ascending by number and ``as_stored``; of a number given twice, the last row.
 
     Raises:
-        ValueError: Wrong shapes, or a value that is not finite.
+        ValueError: Wrong shapes, or a value that is not finite in half precision.
     """
     numbers, vectors = np.asarray(numbers, dtype=np.int64), np.asarray(vectors, dtype=np.float32)
     if numbers.ndim != 1 or vectors.shape != (len(numbers), dimension):
@@ -22,10 +22,17 @@ def checked_rows(numbers: Numbers, vectors: Vectors, dimension: int) -> tuple[Nu
             f"Numbers of shape {numbers.shape} came with vectors of shape {vectors.shape}; "
             f"expected (N,) and (N, {dimension})."
         )
-    if not np.isfinite(vectors).all():
-        raise ValueError("A vector holds NaN or infinity; encoders must yield finite vectors.")
+    stored = as_stored(vectors)
+    if not np.isfinite(stored).all():
+        raise ValueError("A vector holds NaN or infinity, or more than half precision does (65 504).")
     last = len(numbers) - 1 - np.unique(numbers[::-1], return_index=True)[1]
-    return numbers[last], np.ascontiguousarray(vectors[last])
+    return numbers[last], np.ascontiguousarray(stored[last])
+
+
+def as_stored(vectors: Vectors) -> Vectors:
+    """Return float32 values rounded to half precision, the form in which every index keeps them."""
+    with np.errstate(over="ignore"):
+        return np.asarray(vectors, dtype=np.float32).astype(np.float16).astype(np.float32)
 
 
 def checked_query(query: Vectors, k: int, dimension: int) -> Vectors:

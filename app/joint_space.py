@@ -1,11 +1,13 @@
 """The spaces of one or several encoders side by side: what one query asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.domain import EncoderInfo, Space, side_by_side
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JointSpace:
     """A vector of it is the vectors of its encoders, one after the other.
 
@@ -15,7 +17,7 @@ class JointSpace:
 
     encoders: tuple[EncoderInfo, ...]
 
-    @property
+    @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """All of them in order, by the names that ``name`` gives."""
         return tuple(
@@ -24,7 +26,7 @@ class JointSpace:
             for space in encoder.spaces
         )
 
-    @property
+    @cached_property
     def dimension(self) -> int:
         """D, the length of a joint vector."""
         return sum(encoder.dimension for encoder in self.encoders)
@@ -33,6 +35,7 @@ class JointSpace:
         """What a space is called in answers: plainly with one encoder, ``encoder.space`` with several."""
         return space if len(self.encoders) == 1 else f"{encoder}.{space}"
 
-    def places(self) -> dict[str, slice]:
+    @cached_property
+    def places(self) -> Mapping[str, slice]:
         """Where the vector of each encoder stands, by its name, in order."""
         return side_by_side((encoder.name, encoder.dimension) for encoder in self.encoders)

@@ -24,7 +24,7 @@ from app.filters import (
 MAX_NODES = 500
 MAX_DEPTH = 50
 MAX_VALUES = 10_000
-UNORDERED = {"id", "tags"}
+UNORDERED = {"id", "tags", "all_tags"}
 
 
 def comparable_text(text: str) -> str:

@@ -1,230 +1,371 @@
-"""FAISS, flat and exact: one inner-product index per sub-space and one for the whole vector.
+"""FAISS: every row scanned, in half precision while that is quick, in four-bit codes where the catalogue is large.
 
-A query that weighs one space scans that space's index, any other scans the whole. FAISS chooses candidates in
-float32; they are scored again in float64, so that scores and order are those of the reference index, also where
-rows tie at the cut. A track takes 8 D + 24 bytes (4 D + 24 where the encoder has a single space), and as much again
-in the moment in which FAISS grows its arrays.
+Up to ``EXACT_UP_TO`` tracks a search scans the rows themselves and misses nothing. Beyond, ``improve`` builds codes
+of all spaces together and of each by itself, measures how many candidates they must name to reach the wanted recall
+with every pattern of weights, and puts them to use; where that cannot be reached the exact scan stays. Candidates
+are scored again on the rows in float64, so that scores and order are always those of the reference index, also
+where rows tie at the cut; only recall is approximate, and answers say what it is.
+
+A track takes 2 D + 12 bytes, and D / 2 more where there are codes (D / 4 with a single space).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import faiss
 import numpy as np
+import structlog
 
+from app.adapters.four_bit_codes import FourBitCodes, PairCodes
+from app.adapters.gpu_mirror import CPU, Device, GpuMirror
+from app.adapters.half_rows import HalfRows, to_single
 from app.adapters.index_snapshot import Snapshot, read_snapshot, write_snapshot
 from app.adapters.read_write_lock import ReadWriteLock
+from app.adapters.row_view import Choice, RowView
+from app.adapters.search_depth import Depth, measure_depths
+from app.adapters.shortcut import Shortcut, cores
+from app.adapters.track_places import Places
 from app.database import Numbers
 from app.domain import EncoderInfo, Vectors
-from app.index_rows import best, checked_query, checked_rows, distinct, find, no_hits
+from app.errors import IndexCorrupt
+from app.index_rows import checked_query, checked_rows, distinct, no_hits
 from app.ports import Hits
 
-_FEW = 1024
-"""Up to so many rows are scored directly: cheaper than a scan."""
+log = structlog.get_logger(__name__)
 
-_SPARE = 32
-"""Candidates beyond k, so that the exact cut can nearly always be made among them."""
+EXACT_UP_TO = 100_000
+"""Tracks that are scanned exactly in a few milliseconds."""
 
-_BLOCK = 65_536
-"""Rows restored at a time."""
+_SLICE = 2048
+"""Rows encoded at a time, while writes wait."""
 
+_SAMPLE = 65_536
+"""Rows that codes are trained on."""
 
-class _FlatSpace:
-    """One ``IndexFlatIP`` over the given dimensions of a whole vector. Positions are FAISS's own ids."""
+_GROWTH = 1.5
+"""Codes are trained and measured anew once the catalogue has grown or shrunk by this factor."""
 
-    def __init__(self, dimensions: slice) -> None:
-        self.dimensions = dimensions
-        self._width = dimensions.stop - dimensions.start
-        self._index = faiss.IndexFlatIP(self._width)
+_TRIED = 16
+"""So many times as many tracks are looked at for those that have a rare space."""
 
-    def rows(self) -> Vectors:
-        """The stored rows themselves, to read or to write; invalid once rows are appended or cut."""
-        count = self._index.ntotal
-        if not count:
-            return np.empty((0, self._width), dtype=np.float32)
-        flat: Vectors = faiss.rev_swig_ptr(self._index.get_xb(), count * self._width)
-        return flat.reshape(count, self._width)
+_SHRUNK = 0.8
+"""Codes that are there are given up at this share of what they are built at, not at every crossing."""
 
-    def append(self, vectors: Vectors) -> None:
-        """Add whole vectors after the last position."""
-        self._index.add(np.ascontiguousarray(vectors[:, self.dimensions]))
+_TOGETHER = 16
+"""Queries that are answered before a write that waits has its turn."""
 
-    def cut(self, count: int) -> None:
-        """Keep the first ``count`` positions."""
-        self._index.remove_ids(faiss.IDSelectorRange(count, self._index.ntotal))
+_TURNS = threading.BoundedSemaphore(cores())
+"""Searches at work at once: more than there are cores would all end late, and keep the event loop waiting."""
 
-    def candidates(self, query: Vectors, k: int, selector: faiss.IDSelector | None) -> tuple[Numbers, Vectors]:
-        """The k best positions with their float32 scores, best first."""
-        scores, positions = self._index.search(self._row(query), k, params=_parameters(selector))
-        return positions[0], scores[0]
-
-    def above(self, query: Vectors, score: float, selector: faiss.IDSelector | None) -> Numbers:
-        """Every position whose float32 score exceeds the given one."""
-        _, _, positions = self._index.range_search(self._row(query), score, params=_parameters(selector))
-        return np.asarray(positions, dtype=np.int64)
-
-    def _row(self, query: Vectors) -> Vectors:
-        return np.ascontiguousarray(query[np.newaxis, self.dimensions])
+_SEED = 20_262
+"""Of the sample and of the queries that depth is measured with."""
 
 
-def _longest(vectors: Vectors) -> float:
-    return float(np.linalg.norm(vectors.astype(np.float64), axis=1).max(initial=0.0))
-
-
-def _parameters(selector: faiss.IDSelector | None) -> faiss.SearchParameters | None:
-    if selector is None:
-        return None
-    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # the stubs know no fields
+class _StoppedError(Exception):
+    """Codes that were being built are not wanted any more."""
 
 
 class FaissIndex:
-    """Exact search by FAISS. Searches run side by side; a write waits for them and holds them off."""
+    """Searches run side by side; a write waits for them and holds them off for as long as it copies rows."""
 
-    def __init__(self, encoder: EncoderInfo) -> None:
+    def __init__(self, encoder: EncoderInfo, recall: float = 0.99, device: Device = CPU) -> None:
         self._dimension = encoder.dimension
-        self._whole = _FlatSpace(slice(0, encoder.dimension))
-        slices = encoder.slices().values()
-        self._spaces = [_FlatSpace(dimensions) for dimensions in slices] if len(slices) > 1 else []
-        self._by_position = np.empty(0, dtype=np.int64)
-        self._ascending = np.empty(0, dtype=np.int64)
-        self._positions = np.empty(0, dtype=np.int64)
+        self._spaces = list(encoder.slices().values())
+        self._recall = recall
+        self._device = device
+        self._mirror: GpuMirror | None = None
+        self._rows = HalfRows(encoder.dimension)
+        self._places = Places()
         self._longest = 0.0
+        self._shortcut: Shortcut | None = None
+        self._measured_at = 0
+        self._growing: FourBitCodes | None = None
         self._lock = ReadWriteLock()
+        self._writing = threading.Lock()
+        self._improving = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._by_position)
+        return len(self._places)
 
     def add(self, numbers: Numbers, vectors: Vectors) -> None:
         numbers, vectors = checked_rows(numbers, vectors, self._dimension)
-        with self._lock.writing():
-            positions, known = self._locate(numbers)
-            self._replace(positions, vectors[known])
+        with self._writing:
+            positions, known = self._places.locate(numbers)
             new = np.delete(np.arange(len(numbers)), known)
-            self._append(vectors[new])
-            self._name_positions(np.concatenate([self._by_position, numbers[new]]))
+            places = self._places.appended(numbers[new]) if len(new) else self._places
+            with self._whole():
+                self._longest = max(self._longest, _longest(vectors))
+                self._write(positions, vectors[known])
+                self._append(vectors[new])
+                self._places = places
 
-    def _replace(self, positions: Numbers, vectors: Vectors) -> None:
-        for flat in self._flat_indexes():
-            flat.rows()[positions] = vectors[:, flat.dimensions]
-        self._longest = max(self._longest, _longest(vectors))
+    def _write(self, positions: Numbers, vectors: Vectors) -> None:
+        self._rows.write(positions, vectors)
+        if self._mirror:
+            self._mirror.write(positions)
+        for codes in self._codes():
+            encoded = positions < len(codes)
+            codes.write(positions[encoded], vectors[encoded])
 
     def _append(self, vectors: Vectors) -> None:
-        for flat in self._flat_indexes():
-            flat.append(vectors)
-        self._longest = max(self._longest, _longest(vectors))
+        whole = [codes for codes in self._codes() if len(codes) == len(self._rows)]
+        self._rows.append(vectors)
+        for codes in whole:
+            codes.append(vectors)
 
     def remove(self, numbers: Numbers) -> None:
-        with self._lock.writing():
-            gone, _ = self._locate(distinct(numbers))
-            if len(gone):
-                self._close_gaps(gone)
+        with self._writing:
+            gone, _ = self._places.locate(distinct(numbers))
+            if not len(gone):
+                return
+            places, holes, movers = self._places.closing_gaps(gone)
+            with self._whole():
+                self._write(holes, self._rows.take(movers))
+                self._places = places
+                self._cut(len(places))
 
-    def _close_gaps(self, gone: Numbers) -> None:
-        """Fill the gaps with rows from the end and cut the end off: no large move for a small removal."""
-        left = len(self) - len(gone)
-        holes = gone[gone < left]
-        movers = np.setdiff1d(np.arange(left, len(self)), gone)
-        for flat in self._flat_indexes():
-            rows = flat.rows()
-            rows[holes] = rows[movers]
-            flat.cut(left)
-        by_position = self._by_position.copy()
-        by_position[holes] = by_position[movers]
-        self._name_positions(by_position[:left])
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Hold off searches for a write. One that fails leaves rows and their tracks in step, and no codes."""
+        with self._lock.writing():
+            try:
+                yield
+            except BaseException:
+                self._shortcut, self._growing, self._measured_at = None, None, 0
+                self._cut(len(self._places))
+                raise
+
+    def _cut(self, count: int) -> None:
+        self._rows.cut(count)
+        if self._mirror:
+            self._mirror.cut(count)
+        for codes in self._codes():
+            if len(codes) > count:
+                codes.cut(count)
+
+    def _codes(self) -> list[FourBitCodes]:
+        """All codes that writes have to be told."""
+        used = [self._shortcut.codes] if self._shortcut else []
+        return used + ([self._growing] if self._growing else [])
 
     def search(self, query: Vectors, k: int, allowed: Numbers | None = None) -> Hits:
         query = checked_query(query, k, self._dimension)
-        with self._lock.reading():
-            chosen = None if allowed is None else self._locate(distinct(allowed))[0]
-            count = len(self) if chosen is None else len(chosen)
-            if not count:
-                return no_hits()
-            positions = self._candidates(query, min(k, count), count, chosen)
-            numbers, scores = best(self._by_position[positions], self._blocks(positions), query, k)
-            return Hits(numbers, scores, exact=True, allowed=count)
+        with _TURNS, self._lock.reading():
+            view = self._view()
+            return self._find(view, query, k, view.choose(allowed))
 
-    def _candidates(self, query: Vectors, k: int, count: int, chosen: Numbers | None) -> Numbers:
-        """Positions among which the exact k best are for certain."""
-        if count <= max(_FEW, k + _SPARE):
-            return np.arange(count) if chosen is None else chosen
+    def search_many(self, queries: Vectors, k: int, allowed: Numbers | None = None) -> Sequence[Hits]:
+        checked = [checked_query(query, k, self._dimension) for query in queries]
+        found: list[Hits] = []
+        for start in range(0, len(checked), _TOGETHER):
+            with _TURNS, self._lock.reading():
+                found += self._find_together(checked[start : start + _TOGETHER], k, allowed)
+        return found
+
+    def _find_together(self, queries: Sequence[Vectors], k: int, allowed: Numbers | None) -> list[Hits]:
+        view = self._view()
+        choice = view.choose(allowed)
+        named: Sequence[Numbers | None] = [None] * len(queries)
+        if self._shortcut and choice.count:
+            named = self._shortcut.name_together(view, queries, k, choice)
+        return [self._find(view, query, k, choice, each) for query, each in zip(queries, named, strict=True)]
+
+    def _view(self) -> RowView:
+        return RowView(self._rows, self._places, self._spaces, self._longest)
+
+    def _find(self, view: RowView, query: Vectors, k: int, choice: Choice, named: Numbers | None = None) -> Hits:
+        """Search in the quickest way that there is; ``named`` are what codes gave for the query already."""
+        if not choice.count:
+            return no_hits()
         faiss.omp_set_num_threads(1)  # one query is one scan: more threads only fight with other searches
-        flat, selector = self._flat_index_for(query), self._selector(chosen)
-        positions, scores = flat.candidates(query, k + _SPARE, selector)
-        floor = float(scores[k - 1]) - self._rounding(query)
-        if scores[-1] < floor:
-            return positions
-        return flat.above(query, np.nextafter(np.float32(floor), np.float32(-np.inf)), selector)
+        found = None
+        if self._mirror:
+            found = self._on_gpu(self._mirror, view, query, k, choice)
+        if found is None and self._shortcut:
+            found = self._shortcut.find(view, query, k, choice, named)
+        return found or view.find(query, k, choice)
 
-    def _rounding(self, query: Vectors) -> float:
-        """How far apart, by float32 alone, FAISS may put two rows whose exact scores are the same.
-
-        Twice the error bound of an inner product of D terms, D u |q||y| with u = 2⁻²⁴, doubled for what the bound
-        leaves out (terms of second order).
-        """
-        length = float(np.linalg.norm(query.astype(np.float64))) * self._longest
-        return 4 * self._dimension * 2.0**-24 * length + float(np.finfo(np.float32).tiny)
-
-    def _flat_index_for(self, query: Vectors) -> _FlatSpace:
-        active = [space for space in self._spaces if query[space.dimensions].any()]
-        return active[0] if len(active) == 1 else self._whole
-
-    def _selector(self, chosen: Numbers | None) -> faiss.IDSelector | None:
-        if chosen is None:
+    def _on_gpu(self, mirror: GpuMirror, view: RowView, query: Vectors, k: int, choice: Choice) -> Hits | None:
+        try:
+            return mirror.find(view, query, k, choice)
+        except RuntimeError as error:
+            self._leave_gpu(error)
             return None
-        bits = np.zeros(len(self), dtype=np.bool_)
-        bits[chosen] = True
-        bitmap = np.packbits(bits, bitorder="little")
-        return faiss.IDSelectorBitmap(bitmap)  # type: ignore[arg-type,call-arg]  # the stubs know C++ only
 
-    def _blocks(self, positions: Numbers) -> Iterator[Vectors]:
-        rows = self._whole.rows()
-        for start in range(0, len(positions), _BLOCK):
-            yield rows[positions[start : start + _BLOCK]]
+    def _leave_gpu(self, error: RuntimeError) -> None:
+        log.error("the index leaves the GPU and goes on, slower, on the CPU", error=str(error))
+        self._mirror, self._device = None, Device(trouble=str(error))
+
+    def improve(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+        if not self._improving.acquire(blocking=False):
+            return False
+        try:
+            return self._improve(is_stopped)
+        except _StoppedError:
+            return False
+        finally:
+            with self._writing:
+                self._growing = None
+            self._improving.release()
+
+    def _improve(self, is_stopped: Callable[[], bool]) -> bool:
+        count = len(self)
+        self._fill_mirror()
+        if count <= EXACT_UP_TO * (_SHRUNK if self._shortcut else 1) or self._recall >= 1:
+            return self._shortcut is not None and self._use(None, 0)
+        if self._measured_at / _GROWTH < count < self._measured_at * _GROWTH:
+            return False
+        faiss.omp_set_num_threads(1)
+        generator = np.random.default_rng(_SEED)
+        codes = self._grow_codes(generator, is_stopped)
+        depths = measure_depths(
+            [partial(self._named_by, part, is_stopped) for part in codes.parts],
+            self._spaces,
+            partial(self._draw, generator),
+            self._truth,
+            recall=self._recall,
+            generator=generator,
+        )
+        useful = Shortcut(codes, depths) if any(depths) else None
+        had_some = self._shortcut is not None
+        return self._use(useful, count, codes) and (had_some or useful is not None)
+
+    def _fill_mirror(self) -> None:
+        make_flat = self._device.make_flat
+        if make_flat is None or not len(self) or (self._mirror and not self._mirror.is_outdated(len(self))):
+            return
+        with self._writing:
+            try:
+                mirror = self._mirror or GpuMirror(make_flat(self._dimension))
+                mirror.fill(self._rows.blocks())
+                self._mirror = mirror
+            except RuntimeError as error:
+                self._leave_gpu(error)
+
+    def _grow_codes(self, generator: np.random.Generator, is_stopped: Callable[[], bool]) -> FourBitCodes:
+        """Encode all rows, a few at a time between writes."""
+        codes = FourBitCodes(self._spaces)
+        codes.train(self._sample(_SAMPLE, generator)[1])
+        with self._writing:
+            self._growing = codes
+        while len(codes) < len(self._rows):
+            with self._writing:
+                if self._growing is not codes or is_stopped():
+                    raise _StoppedError
+                start = len(codes)
+                end = min(start + _SLICE, len(self._rows))
+                codes.append(self._rows.take(np.arange(start, end)))
+        return codes
+
+    def _use(self, shortcut: Shortcut | None, measured_at: int, grown: FourBitCodes | None = None) -> bool:
+        """Put codes to use from one search to the next, unless the index was emptied while they grew."""
+        with self._writing, self._lock.writing():
+            if grown is not self._growing:
+                return False
+            self._shortcut, self._measured_at = shortcut, measured_at
+            self._growing = None
+        return True
+
+    def _sample(self, count: int, generator: np.random.Generator) -> tuple[Numbers, Vectors]:
+        """Positions and rows of tracks, each at most once."""
+        with self._lock.reading():
+            count = min(count, len(self))
+            positions = generator.choice(len(self), size=count, replace=False, shuffle=False)
+            return positions, self._rows.take(positions)
+
+    def _draw(self, generator: np.random.Generator, count: int, dimensions: slice) -> tuple[Numbers, Vectors]:
+        """Positions and rows of tracks that have something in some dimensions, some again if they are few."""
+        positions, rows = self._sample(_TRIED * count, generator)
+        there = np.flatnonzero(rows[:, dimensions].any(axis=1))
+        chosen = np.resize(there, count) if len(there) else np.arange(count) % len(rows)
+        return positions[chosen], rows[chosen]
+
+    def _truth(self, query: Vectors, k: int) -> Numbers:
+        with self._lock.reading():
+            return self._rows.best(query, k)[0]
+
+    def _named_by(self, part: PairCodes, is_stopped: Callable[[], bool], query: Vectors, k: int) -> Numbers:
+        if is_stopped():
+            raise _StoppedError
+        with self._lock.reading():
+            return part.best(query[np.newaxis], k)[0]
 
     def vectors(self, numbers: Numbers) -> Vectors:
         found = np.zeros((len(numbers), self._dimension), dtype=np.float32)
         with self._lock.reading():
-            positions, known = self._locate(numbers)
-            found[known] = self._whole.rows()[positions]
+            positions, known = self._places.locate(np.asarray(numbers, dtype=np.int64))
+            found[known] = self._rows.take(positions)
         return found
 
     def numbers(self) -> Numbers:
-        return self._ascending
+        return self._places.numbers()
 
     def snapshot(self, folder: Path, *, seq: int, identity: str) -> None:
-        with self._lock.reading():
-            write_snapshot(folder, Snapshot(seq, self._by_position, self._whole.rows()), identity=identity)
+        with self._writing:
+            shortcut = self._shortcut
+            notes = {
+                "longest": self._longest,
+                "measured_at": self._measured_at,
+                "recall": self._recall,
+                "depths": [depth and asdict(depth) for depth in shortcut.depths] if shortcut else [],
+            }
+            codes = shortcut.codes.to_bytes() if shortcut else {}
+            snapshot = Snapshot(seq, self._places.by_position, self._rows.chunks(), codes, notes)
+            write_snapshot(folder, snapshot, identity=identity)
 
     def restore(self, folder: Path, *, identity: str) -> int:
         snapshot = read_snapshot(folder, identity=identity, dimension=self._dimension)
-        with self._lock.writing():
-            for flat in self._flat_indexes():
-                flat.cut(0)
-            for start in range(0, len(snapshot.numbers), _BLOCK):
-                self._append(snapshot.vectors[start : start + _BLOCK])
-            self._name_positions(snapshot.numbers)
+        rows, places = HalfRows(self._dimension), Places.of(snapshot.numbers)
+        longest = snapshot.notes.get("longest", 0.0)
+        for chunk in snapshot.rows:
+            rows.append(chunk)
+            longest = longest or _longest(to_single(chunk))
+        shortcut = self._shortcut_of(snapshot, folder)
+        with self._writing, self._lock.writing():
+            self._rows, self._places, self._longest = rows, places, longest
+            self._shortcut, self._growing = shortcut, None
+            self._mirror = None
+            same_aim = snapshot.notes.get("recall") == self._recall
+            self._measured_at = snapshot.notes["measured_at"] if same_aim else 0
         return snapshot.seq
 
+    def _shortcut_of(self, snapshot: Snapshot, folder: Path) -> Shortcut | None:
+        """Return the codes of a snapshot, unless another recall was asked for when they were measured."""
+        if not snapshot.codes or snapshot.notes["recall"] != self._recall:
+            return None
+        try:
+            codes = FourBitCodes.from_bytes(self._spaces, snapshot.codes)
+        except RuntimeError as error:
+            raise IndexCorrupt(f"FAISS cannot read the codes in {folder}; rebuild the index.") from error
+        return Shortcut(codes, [depth and Depth(**depth) for depth in snapshot.notes["depths"]])
+
     def stats(self) -> Mapping[str, int | float | str]:
-        copies = 2 if self._spaces else 1
+        with self._lock.reading():
+            shortcut = self._shortcut
+            coded = shortcut.codes.nbytes if shortcut else 0
+            held: dict[str, int | float | str] = {
+                "tracks": len(self),
+                "dimension": self._dimension,
+                "bytes": self._rows.nbytes + self._places.nbytes + coded,
+                "device": self._device.name,
+            }
+            if self._device.trouble:
+                held["device_trouble"] = self._device.trouble
+        if shortcut is None:
+            return {"kind": "faiss half precision, exact", **held, "recall": 1.0}
+        useful = [depth for depth in shortcut.depths if depth]
         return {
-            "kind": "faiss flat",
-            "tracks": len(self),
-            "dimension": self._dimension,
-            "bytes": len(self) * (4 * copies * self._dimension + 3 * self._by_position.itemsize),
+            "kind": "faiss four-bit codes, scored exactly",
+            **held,
+            "recall": min(depth.recall for depth in useful),
+            "candidates": max(depth.needed[0] for depth in useful),
+            "measured_at": self._measured_at,
         }
 
-    def _name_positions(self, by_position: Numbers) -> None:
-        """Note which number stands at each position."""
-        self._by_position = by_position
-        self._positions = np.argsort(by_position, kind="stable")
-        self._ascending = by_position[self._positions]
-        self._ascending.setflags(write=False)
 
-    def _locate(self, numbers: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the positions of the numbers that are stored, and which of the numbers those are."""
-        places, known = find(self._ascending, numbers)
-        return self._positions[places], known
-
-    def _flat_indexes(self) -> Sequence[_FlatSpace]:
-        return [self._whole, *self._spaces]
+def _longest(vectors: Vectors) -> float:
+    return float(np.linalg.norm(vectors.astype(np.float64), axis=1).max(initial=0.0))

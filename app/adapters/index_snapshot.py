@@ -1,37 +1,49 @@
 """The snapshot file of an index: what it holds, up to which change, and whose it is.
 
-One file, ``index.snapshot``: a line of JSON (format, identity, seq), the numbers and the vectors as two ``.npy``
-records, and the SHA-256 of all that in hex. It is written under another name, synced and renamed, so that there
+One file, ``index.snapshot``: a line of JSON (format, identity, seq, names of codes, notes), then as ``.npy``
+records the numbers, the rows in half precision chunk by chunk, and the codes where there are any, and the SHA-256
+of all that in hex. It is written under another name, synced and renamed, so that there
 is either the old snapshot or the new one; it is read only once its checksum was found right.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.adapters.folder_sync import sync_folder
 from app.database import Numbers
-from app.domain import Vectors
 from app.errors import IndexCorrupt
 
 NAME = "index.snapshot"
-_FORMAT = 1
+_FORMAT = 2
 _CHECKSUM_BYTES = 64
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was in an index: (N,) numbers, (N, D) vectors, and the last change that is in them."""
+    """What was in an index.
+
+    Attributes:
+        seq: The last change that is in it.
+        numbers: (N,) of the tracks, by position.
+        rows: (N, D) vectors in half precision, in chunks.
+        codes: What an adapter has made of them to find them faster, by name.
+        notes: What else it has to remember.
+    """
 
     seq: int
     numbers: Numbers
-    vectors: Vectors
+    rows: Sequence[NDArray[np.float16]]
+    codes: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _HashingFile:
@@ -70,10 +82,18 @@ def write_snapshot(folder: Path, snapshot: Snapshot, *, identity: str) -> None:
 
 def _write(file: BinaryIO, snapshot: Snapshot, identity: str) -> None:
     hashing = _HashingFile(file)
-    header = {"format": _FORMAT, "identity": identity, "seq": snapshot.seq}
+    header = {
+        "format": _FORMAT,
+        "identity": identity,
+        "seq": snapshot.seq,
+        "chunks": len(snapshot.rows),
+        "codes": list(snapshot.codes),
+        "notes": snapshot.notes,
+    }
     hashing.write(json.dumps(header).encode() + b"\n")
-    np.save(hashing, snapshot.numbers, allow_pickle=False)
-    np.save(hashing, snapshot.vectors, allow_pickle=False)
+    arrays: list[NDArray[Any]] = [snapshot.numbers, *snapshot.rows, *snapshot.codes.values()]
+    for array in arrays:
+        np.save(hashing, array, allow_pickle=False)
     file.write(hashing.checksum())
 
 
@@ -111,9 +131,12 @@ def _read(path: Path, file: BinaryIO, identity: str, dimension: int) -> Snapshot
             f"{path} has format {header['format']} and belongs to {header['identity']!r}; expected format "
             f"{_FORMAT} and {identity!r}. Rebuild the index from the database."
         )
-    numbers, vectors = np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
-    if vectors.shape != (len(numbers), dimension):
+    numbers = np.load(file, allow_pickle=False)
+    rows = [np.load(file, allow_pickle=False) for _ in range(header["chunks"])]
+    if sum(map(len, rows)) != len(numbers) or any(chunk.shape[1:] != (dimension,) for chunk in rows):
+        shapes = ", ".join(str(chunk.shape) for chunk in rows)
         raise IndexCorrupt(
-            f"{path} holds {len(numbers)} numbers and vectors of shape {vectors.shape}; expected (N, {dimension})."
+            f"{path} holds {len(numbers)} numbers and vectors of shape {shapes}; expected (N, {dimension})."
         )
-    return Snapshot(header["seq"], numbers, vectors)
+    codes = {name: np.load(file, allow_pickle=False) for name in header["codes"]}
+    return Snapshot(header["seq"], numbers, rows, codes, header["notes"])

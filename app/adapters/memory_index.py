@@ -1,7 +1,7 @@
 """The reference index: exact, in NumPy, and short enough to be believed."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,12 @@ class MemoryIndex:
         numbers, scores = best(rows.numbers, blocks, query, k)
         return Hits(numbers, scores, exact=True, allowed=len(rows.numbers))
 
+    def search_many(self, queries: Vectors, k: int, allowed: Numbers | None = None) -> Sequence[Hits]:
+        return [self.search(query, k, allowed) for query in queries]
+
+    def improve(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
+        return False
+
     def vectors(self, numbers: Numbers) -> Vectors:
         rows = self._rows
         found = np.zeros((len(numbers), self._dimension), dtype=np.float32)
@@ -80,13 +86,13 @@ class MemoryIndex:
 
     def snapshot(self, folder: Path, *, seq: int, identity: str) -> None:
         rows = self._rows
-        write_snapshot(folder, Snapshot(seq, rows.numbers, rows.vectors), identity=identity)
+        write_snapshot(folder, Snapshot(seq, rows.numbers, [rows.vectors.astype(np.float16)]), identity=identity)
 
     def restore(self, folder: Path, *, identity: str) -> int:
         snapshot = read_snapshot(folder, identity=identity, dimension=self._dimension)
         with self._write:
             self._rows = self._empty()
-        self.add(snapshot.numbers, snapshot.vectors)
+        self.add(snapshot.numbers, np.concatenate(snapshot.rows))
         return snapshot.seq
 
     def stats(self) -> Mapping[str, int | float | str]:

@@ -1,5 +1,7 @@
 """Fetching tracks from the index until enough of them may be returned."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.database import Numbers, Transaction
 from app.domain import Track, Vectors
+from app.ports import Hits
 from app.retrieval import SearchRequest
 from app.services.reranking import within_artist_limit
 from app.services.search_plan import Plan
@@ -22,17 +25,20 @@ class Found:
     tracks: dict[int, Track]
     allowed: int
     exact: bool
+    recall: float
     too_close: int
 
 
-def gather(tx: Transaction, plan: Plan, watch: Stopwatch) -> Found:
-    """Fetch candidates, ever more of them, until enough are left or the index has no more."""
+def gather(tx: Transaction, plan: Plan, watch: Stopwatch, first: Hits | None = None) -> Found:
+    """Fetch candidates, ever more of them, until enough are left or the index has no more.
+
+    ``first`` are those of ``first_depth``, where they have been fetched already.
+    """
     wanted = _pool_size(plan.request)
-    depth = wanted + len(plan.own)
+    depth = first_depth(plan)
     tracks: dict[int, Track] = {}
+    hits = first or _ask(plan, depth, watch)
     while True:
-        with watch.stage("index"):
-            hits = plan.index.search(plan.query.vector, depth, plan.allowed)
         with watch.stage("rerank"):
             scores = np.clip(hits.scores, -1, 1)
             far_enough = scores <= (1 if plan.request.max_similarity is None else plan.request.max_similarity)
@@ -41,9 +47,40 @@ def gather(tx: Transaction, plan: Plan, watch: Stopwatch) -> Found:
         if len(places) >= wanted or len(hits.numbers) < depth:
             left = np.flatnonzero(fit)[places]
             return Found(
-                hits.numbers[left], scores[left], tracks, hits.allowed, hits.exact, int((~far_enough).sum())
+                hits.numbers[left],
+                scores[left],
+                tracks,
+                allowed=hits.allowed,
+                exact=hits.exact,
+                recall=hits.recall,
+                too_close=int((~far_enough & ~np.isin(hits.numbers, plan.own)).sum()),
             )
         depth *= 2
+        hits = _ask(plan, depth, watch)
+
+
+def first_depth(plan: Plan) -> int:
+    """Return how many candidates are fetched at first."""
+    return _pool_size(plan.request) + len(plan.own)
+
+
+def fetch_together(plans: Sequence[Plan]) -> Sequence[Hits]:
+    """Return the first candidates of each plan; those that ask the same of one index are asked in one go."""
+    alike: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for place, plan in enumerate(plans):
+        alike[id(plan.index), id(plan.allowed), first_depth(plan)].append(place)
+    found: dict[int, Hits] = {}
+    for places in alike.values():
+        plan = plans[places[0]]
+        queries = np.stack([plans[place].query.vector for place in places])
+        hits = plan.index.search_many(queries, first_depth(plan), plan.allowed)
+        found |= dict(zip(places, hits, strict=True))
+    return [found[place] for place in range(len(plans))]
+
+
+def _ask(plan: Plan, depth: int, watch: Stopwatch) -> Hits:
+    with watch.stage("index"):
+        return plan.index.search(plan.query.vector, depth, plan.allowed)
 
 
 def _pool_size(request: SearchRequest) -> int:

@@ -22,6 +22,12 @@ log = structlog.get_logger(__name__)
 _BATCH = 1000
 """Changes applied per transaction."""
 
+_IMPROVE_S = 1.0
+"""Seconds between two looks at whether an index should be improved, which is soon said where not."""
+
+_REST_S = 600.0
+"""One that could not be improved is not tried again for so long."""
+
 _CALIBRATION_SEED = 20_260
 """Every replica draws the same pairs, so that all answer alike."""
 
@@ -91,11 +97,16 @@ class IndexKeeper:
         self._applied = -1
         self._last = -1
         self._caught_up = False
+        self._epoch = 0
+        self._resting: dict[Key, float] = {}
         self._trouble: str | None = None
         self._read_at = self._saved_at = clock()
         self._writing = threading.RLock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="indexing", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (("indexing", self._follow), ("improving", self._improve_on))
+        ]
 
     @property
     def caught_up(self) -> bool:
@@ -106,6 +117,11 @@ class IndexKeeper:
     def applied_seq(self) -> int:
         """The last change that is in every index; -1 before they are loaded."""
         return self._applied
+
+    @property
+    def epoch(self) -> int:
+        """Counts how often the database was found to be another than it was."""
+        return self._epoch
 
     @property
     def lag(self) -> int:
@@ -128,14 +144,16 @@ class IndexKeeper:
         )
 
     def start(self) -> None:
-        """Begin to follow, in a thread of its own: a large catalogue does not hold up the start."""
-        self._thread.start()
+        """Begin to follow and to improve, in threads of their own: a large catalogue does not hold up the start."""
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop following and write what has changed since the last snapshots."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
         self.save()
 
     def catch_up(self) -> int:
@@ -155,7 +173,7 @@ class IndexKeeper:
             return self._applied - before if before >= 0 else 0
 
     def save(self) -> None:
-        """Write a snapshot of every index whose vectors have changed since its last one."""
+        """Write a snapshot of every index that has changed by more than a restart makes up for quickly."""
         with self._writing:
             for kept in self._kept.values():
                 self._shelf.save(kept)
@@ -170,10 +188,11 @@ class IndexKeeper:
         return [difference for difference in differences if difference]
 
     def rebuild(self) -> None:
-        """Build every index anew from the database, beside the one that serves, and swap."""
+        """Build every index anew from the database, as fast as it will be, beside the one that serves, and swap."""
         for key, kept in self._kept.items():
             with self._database.transaction(read_only=True) as tx:
                 fresh = self._shelf.build(tx, kept.library_id, kept.encoder)
+            fresh.improve(self._stop.is_set)
             with self._writing:
                 self._swap(key, fresh)
 
@@ -183,6 +202,21 @@ class IndexKeeper:
         self._kept = {**self._kept, key: fresh}
         self._applied = min(self._applied, fresh.seq)
         self.catch_up()
+
+    def improve(self) -> None:
+        """Let every index build what makes searches faster at its present size. Searches and writes go on."""
+        for key, kept in self._kept.items():
+            if self._clock() < self._resting.get(key, 0.0):
+                continue
+            try:
+                kept.improve(self._stop.is_set)
+            except Exception:
+                log.exception("an index cannot be improved; it serves as it is", library=kept.library_id)
+                self._resting[key] = self._clock() + _REST_S
+
+    def _improve_on(self) -> None:
+        while not self._stop.wait(_IMPROVE_S):
+            self.improve()
 
     def _follow(self) -> None:
         while True:
@@ -215,6 +249,7 @@ class IndexKeeper:
         if last < self._applied:
             log.warning("the database was replaced by an older one: its indexes are built anew", seq=last)
             self._kept, self._applied = {}, -1
+            self._epoch += 1
         if self._applied < 0:
             self._match(tx, self._shelf.open)
             self._applied = min((kept.seq for kept in self._kept.values()), default=last)
@@ -239,6 +274,7 @@ class IndexKeeper:
         """Notice a snapshot from a time that the database no longer knows (it went back to a backup, and on)."""
         for key, kept in self._kept.items():
             if not kept.is_counted and not kept.count(tx.catalogue):
+                self._epoch += 1
                 log.warning("restored index does not fit the database: it is built anew", library=kept.library_id)
                 self._kept = {**self._kept, key: self._shelf.build(tx, kept.library_id, kept.encoder)}
 

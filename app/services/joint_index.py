@@ -71,8 +71,13 @@ class JointIndex:
             if len(candidates) == count or (
                 len(scores) == k and scores[-1] > _highest_elsewhere(found, depth, count)
             ):
-                return Hits(numbers, scores, exact=all(hits.exact for hits in found), allowed=count)
+                exact, recall = all(hits.exact for hits in found), min(hits.recall for hits in found)
+                return Hits(numbers, scores, exact=exact, allowed=count, recall=recall)
             depth *= _DEEPER
+
+    def search_many(self, queries: Vectors, k: int, allowed: Numbers | None = None) -> Sequence[Hits]:
+        """What ``search`` finds for each of (Q, D) queries."""
+        return [self.search(query, k, allowed) for query in queries]
 
     def _count(self, allowed: Numbers | None) -> int:
         return len(self.numbers()) if allowed is None else len(find(self.numbers(), distinct(allowed))[0])

@@ -1,8 +1,9 @@
 """One index that follows the database, and what belongs to it."""
 
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,17 @@ import structlog
 
 from app.database import Catalogue, Numbers, Transaction
 from app.domain import Calibration, EncoderInfo
-from app.errors import IndexCorrupt
+from app.errors import IndexCorrupt, IndexUnavailable
+from app.index_rows import as_stored
 from app.ports import IndexFactory, VectorIndex
+from app.services.background import Background, draw_background
 
 log = structlog.get_logger(__name__)
+
+_KEPT_S = 86_400.0
+
+_REPLAYED = 0.01
+"""Share of the tracks that a start reads from the database rather than that all are written to disk again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,11 @@ class KeptIndex:
         index: The vectors. Searched by many threads, written by one.
         seq: Everything up to this change is in it.
         calibration: Of this library and encoder; ``None`` until there are enough tracks.
-        is_saved: Whether the snapshot on disk holds the same vectors.
+        unsaved: How many tracks have changed since the snapshot on disk; all, where there is none.
+        saved_seq: What that snapshot holds.
+        saved_at: When it was written or read, by the monotonic clock.
+        changes: How often its vectors have changed.
+        is_improved: Whether what makes searches faster has changed since then.
         is_counted: Whether it is known to hold as many tracks as the database, which a restored one is not.
     """
 
@@ -57,24 +69,62 @@ class KeptIndex:
     index: VectorIndex
     seq: int
     calibration: Calibration | None = None
-    is_saved: bool = False
+    unsaved: int = 0
+    saved_seq: int = -1
+    saved_at: float = field(default_factory=time.monotonic)
+    changes: int = 0
+    is_improved: bool = False
     is_counted: bool = True
+    _background: Background | None = None
 
     def sync(self, catalogue: Catalogue, numbers: Iterable[int]) -> None:
         """Bring these tracks to what the database says now, whatever happened to them."""
         wanted = np.unique(np.fromiter(numbers, dtype=np.int64))
         found, vectors = catalogue.vectors(self.encoder.id, wanted.tolist())
-        gone = np.intersect1d(np.setdiff1d(wanted, found), self.index.numbers())
-        if len(gone):
-            self.index.remove(gone)
+        before = len(self.index)
+        self.index.remove(np.setdiff1d(wanted, found))
+        self.unsaved += before - len(self.index) + len(found)
         if len(found):
             self.index.add(found, vectors)
-        self.is_saved = self.is_saved and not len(gone) and not len(found)
+        self.changes += 1
+
+    def background(self) -> Background:
+        """Return the tracks that similarities are compared with; they stay while the index is much the same."""
+        background, changes = self._background, self.changes
+        if background is None or not background.stands_for(len(self.index), changes):
+            self._background = background = draw_background(self.index, changes)
+        return background
+
+    def improve(self, is_stopped: Callable[[], bool]) -> None:
+        """Let the index become faster; what it has built belongs into the next snapshot."""
+        if self.index.improve(is_stopped):
+            self.is_improved = True
+            log.info("index improved", library=self.library_id, encoder=self.encoder.name, **self.index.stats())
+
+    @property
+    def is_worth_saving(self) -> bool:
+        """Whether a restart would take longer to catch up from the snapshot on disk than to read a new one.
+
+        One that is a day old is worth it too: the change log does not reach back for ever.
+        """
+        if self.seq > self.saved_seq and time.monotonic() - self.saved_at > _KEPT_S:
+            return True
+        return self.is_improved or self.unsaved > _REPLAYED * len(self.index)
 
     def count(self, catalogue: Catalogue) -> bool:
         """Whether the index holds as many tracks as the database, which must be at ``seq``."""
         self.is_counted = catalogue.count_embedded(self.library_id, self.encoder.id) == len(self.index)
         return self.is_counted
+
+    def complete(self, catalogue: Catalogue, tell: Callable[[int], None]) -> None:
+        """Write what differs from the database, and tell how many tracks were looked at."""
+        held = left = self.index.numbers()
+        for numbers, vectors in catalogue.all_vectors(self.library_id, self.encoder.id):
+            wanted = ~np.isin(numbers, held) | (self.index.vectors(numbers) != as_stored(vectors)).any(axis=1)
+            self.index.add(numbers[wanted], vectors[wanted])
+            left = np.setdiff1d(left, numbers)
+            tell(len(numbers))
+        self.index.remove(left)
 
     def compare(self, catalogue: Catalogue) -> IndexDifference:
         """Compare every vector with the database, which must be at ``seq``."""
@@ -84,7 +134,7 @@ class KeptIndex:
         stored: list[Numbers] = [np.empty(0, dtype=np.int64)]
         for numbers, vectors in catalogue.all_vectors(self.library_id, self.encoder.id):
             there = np.isin(numbers, held)
-            unlike = (self.index.vectors(numbers) != vectors).any(axis=1)
+            unlike = (self.index.vectors(numbers) != as_stored(vectors)).any(axis=1)
             missing += numbers[~there].tolist()
             different += numbers[there & unlike].tolist()
             stored.append(numbers)
@@ -101,7 +151,7 @@ class IndexShelf:
 
     def open(self, tx: Transaction, library_id: str, encoder: EncoderInfo) -> KeptIndex:
         """Restore the snapshot, or build from the database where there is none that can be used."""
-        index = self.factory(encoder)
+        index = self.factory(library_id, encoder)
         place = self._place(library_id, encoder)
         try:
             seq = index.restore(place, identity=_identity(library_id, encoder))
@@ -113,7 +163,7 @@ class IndexShelf:
             log.warning("index snapshot is ahead of the database, which was replaced", library=library_id)
             return self.build(tx, library_id, encoder)
         calibration = tx.catalogue.calibration(library_id, encoder.id)
-        return KeptIndex(library_id, encoder, index, seq, calibration, is_saved=True, is_counted=False)
+        return KeptIndex(library_id, encoder, index, seq, calibration, saved_seq=seq, is_counted=False)
 
     def build(self, tx: Transaction, library_id: str, encoder: EncoderInfo) -> KeptIndex:
         """Build from the vectors in the database.
@@ -122,25 +172,53 @@ class IndexShelf:
         the change is followed again, while the other order would lose changes.
         """
         seq = tx.changes.last_seq()
-        index = self.factory(encoder)
+        index = self.factory(library_id, encoder)
         for numbers, vectors in tx.catalogue.all_vectors(library_id, encoder.id):
             index.add(numbers, vectors)
-        return KeptIndex(library_id, encoder, index, seq, tx.catalogue.calibration(library_id, encoder.id))
+        measured = tx.catalogue.calibration(library_id, encoder.id)
+        return KeptIndex(library_id, encoder, index, seq, measured, unsaved=max(1, len(index)))
+
+    def complete(
+        self, tx: Transaction, library_id: str, encoder: EncoderInfo, tell: Callable[[int], None]
+    ) -> KeptIndex:
+        """Bring a snapshot to what the database says now, from wherever an earlier attempt has come.
+
+        Where there is none an empty one is written, of a time before all changes: whoever takes that up meanwhile
+        completes it as well.
+
+        Args:
+            tx: Reads the database.
+            library_id: Whose vectors.
+            encoder: Of which encoder.
+            tell: Is told of every so many tracks.
+        """
+        kept = KeptIndex(library_id, encoder, self.factory(library_id, encoder), tx.changes.last_seq())
+        place, identity = self._place(library_id, encoder), _identity(library_id, encoder)
+        try:
+            kept.index.restore(place, identity=identity)
+        except IndexCorrupt:
+            kept.index.snapshot(place, seq=0, identity=identity)
+        kept.complete(tx.catalogue, tell)
+        kept.index.snapshot(place, seq=kept.seq, identity=identity)
+        kept.index.restore(place, identity=identity)
+        return kept
 
     def save(self, kept: KeptIndex) -> None:
-        """Write a snapshot unless the one on disk says the same. A full disk is logged: the index goes on."""
-        if kept.is_saved:
+        """Write a snapshot where that is worth it. A full disk, or a server away, is logged: the index goes on."""
+        if not kept.is_worth_saving:
             return
         place = self._place(kept.library_id, kept.encoder)
         try:
             kept.index.snapshot(place, seq=kept.seq, identity=_identity(kept.library_id, kept.encoder))
-        except OSError as error:
+        except (OSError, IndexUnavailable) as error:
             log.warning("index snapshot not written", folder=str(place), error=str(error))
         else:
-            kept.is_saved = True
+            kept.unsaved, kept.is_improved = 0, False
+            kept.saved_seq, kept.saved_at = kept.seq, time.monotonic()
 
     def discard(self, kept: KeptIndex) -> None:
-        """Remove the snapshot of an index that is no longer kept."""
+        """Remove the snapshot of an index that is no longer kept, and its vectors, wherever they lie."""
+        kept.index.remove(kept.index.numbers())
         shutil.rmtree(self._place(kept.library_id, kept.encoder), ignore_errors=True)
 
     def _place(self, library_id: str, encoder: EncoderInfo) -> Path:

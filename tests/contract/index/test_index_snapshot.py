@@ -17,9 +17,12 @@ MakeIndex = Callable[[EncoderInfo], VectorIndex]
 D = 8
 COUNT = 1500
 
+in_a_file = pytest.mark.parametrize("make_index", ["memory", "faiss"], indirect=True)
+"""What is about the file of an index that keeps its vectors itself."""
+
 
 def random_vectors(count: int, seed: int = 0) -> Vectors:
-    return np.random.default_rng(seed).standard_normal((count, D)).astype(np.float32)
+    return np.random.default_rng(seed).standard_normal((count, D)).astype(np.float16).astype(np.float32)
 
 
 @pytest.fixture
@@ -63,6 +66,7 @@ def test_a_later_snapshot_takes_the_place_of_the_one_before(filled: VectorIndex,
     assert len(filled) == 0
 
 
+@in_a_file
 def test_a_snapshot_that_fails_leaves_the_one_before(
     filled: VectorIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +94,7 @@ def test_a_snapshot_of_another_library_or_encoder_is_refused(filled: VectorIndex
         filled.restore(tmp_path, identity="mine")
 
 
+@in_a_file
 @pytest.mark.parametrize("keep", [0, 1, 63, 64, 65, 200, 10_000, -65, -64, -1])
 def test_a_truncated_snapshot_is_refused(filled: VectorIndex, tmp_path: Path, keep: int) -> None:
     filled.snapshot(tmp_path, seq=1, identity="mine")
@@ -99,6 +104,7 @@ def test_a_truncated_snapshot_is_refused(filled: VectorIndex, tmp_path: Path, ke
         filled.restore(tmp_path, identity="mine")
 
 
+@in_a_file
 def test_a_single_flipped_bit_anywhere_is_noticed(filled: VectorIndex, tmp_path: Path) -> None:
     filled.snapshot(tmp_path, seq=1, identity="mine")
     file = snapshot_file(tmp_path)
@@ -111,6 +117,7 @@ def test_a_single_flipped_bit_anywhere_is_noticed(filled: VectorIndex, tmp_path:
             filled.restore(tmp_path, identity="mine")
 
 
+@in_a_file
 def test_bytes_after_the_end_are_noticed(filled: VectorIndex, tmp_path: Path) -> None:
     filled.snapshot(tmp_path, seq=1, identity="mine")
     file = snapshot_file(tmp_path)
@@ -133,6 +140,7 @@ def write_for_ever(make_index: MakeIndex, encoder: EncoderInfo, folder: Path) ->
         index.snapshot(folder, seq=seq, identity="mine")
 
 
+@in_a_file
 def test_a_process_killed_while_it_writes_leaves_a_whole_snapshot(
     make_index: MakeIndex, encoder: EncoderInfo, tmp_path: Path
 ) -> None:

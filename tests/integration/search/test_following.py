@@ -9,6 +9,9 @@ from structlog.testing import capture_logs
 
 from app.domain import DEFAULT_LIBRARY, utc_now
 from app.errors import DatabaseUnavailable
+from app.filters import OneOf
+from app.retrieval import SearchRequest, Term
+from app.services.search import SearchService
 
 
 @pytest.fixture
@@ -415,3 +418,61 @@ def test_a_new_library_has_an_index_before_its_first_track(world):
     library = world.library("label")
     world.keeper.catch_up()
     assert world.held(library) == set()
+
+
+def test_one_index_that_cannot_be_improved_keeps_no_other_from_it(world, monkeypatch):
+    other = world.library("other")
+    world.track("one", timbre=0, rhythm=0)
+    world.track("two", timbre=0, rhythm=0, library_id=other)
+    world.keeper.catch_up()
+    asked = []
+
+    def improve(self, is_stopped):
+        asked.append(self)
+        if self is broken:
+            raise MemoryError
+
+    broken = world.keeper.get(DEFAULT_LIBRARY, world.encoder.id).index
+    monkeypatch.setattr(type(broken), "improve", improve)
+    with capture_logs() as told:
+        for _ in range(3):
+            world.keeper.improve()
+    assert asked.count(broken) == 1, "it is left alone for a while"
+    assert len(asked) == 4
+    assert [line["log_level"] for line in told] == ["error"]
+
+
+def test_a_snapshot_is_written_anew_after_a_day_since_the_change_log_is_forgotten(world, monkeypatch, tmp_path):
+    for place in range(300):
+        world.track(f"{place}", timbre=place, rhythm=0)
+    world.keeper.catch_up()
+    world.keeper.save()
+    (file,) = (tmp_path / "index").rglob("index.snapshot")
+    written = file.stat().st_mtime_ns
+    world.track("one of three hundred", timbre=0, rhythm=0)
+    world.keeper.catch_up()
+    world.keeper.save()
+    assert file.stat().st_mtime_ns == written
+    monkeypatch.setattr("app.services.kept_index._KEPT_S", 0.0)
+    world.keeper.save()
+    assert file.stat().st_mtime_ns != written
+    written = file.stat().st_mtime_ns
+    world.keeper.save()
+    assert file.stat().st_mtime_ns == written, "nothing has happened since"
+
+
+def test_filters_that_were_remembered_are_forgotten_with_the_database_that_they_were_of(world, titles):
+    query = world.track("query", timbre=0, rhythm=0)
+    before = world.database._state.copy()
+    world.track("gone", timbre=1, rhythm=1, artist="Bob")
+    where = OneOf("artist", ["Bob"])
+    service = SearchService(world.database, world.keeper)
+    request = SearchRequest(DEFAULT_LIBRARY, (Term(query.id),), where=where, calibrate=False)
+    world.keeper.catch_up()
+    assert titles(service.search(request)) == ["gone"]
+    world.database._state = before
+    world.keeper.catch_up()
+    for place in range(5):
+        world.track(f"other {place}", timbre=2, rhythm=2, artist="Bob")
+    world.keeper.catch_up()
+    assert len(service.search(request).matches) == 5
