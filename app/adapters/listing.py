@@ -59,8 +59,8 @@ class Cursor:
             raise InvalidRequest(f"The cursor {message}.", [Fault("cursor", message)]) from error
 
 
-def check_job_cursor(cursor: str | None) -> None:
-    """Jobs are listed by id, so their cursor is the last one's. Raises ``InvalidRequest`` for anything else."""
+def check_id_cursor(cursor: str | None) -> None:
+    """Raise ``InvalidRequest`` unless it is the last id of a page: jobs and briefs are listed by id."""
     if cursor is not None and not is_id(cursor):
         raise InvalidRequest(f"{cursor!r} is not a cursor of this listing; take next_cursor of its last page.")
 

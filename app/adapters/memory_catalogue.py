@@ -6,8 +6,9 @@ from datetime import datetime
 from app.adapters.memory_encoders import MemoryEncoders
 from app.adapters.memory_state import MemoryState
 from app.adapters.memory_tracks import MemoryTracks
-from app.domain import ApiKey, Library
+from app.domain import Library
 from app.errors import Conflict, NotFound
+from app.keys import ApiKey
 
 
 class MemoryCatalogue(MemoryTracks, MemoryEncoders):

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.adapters.memory_briefs import MemoryBriefs
 from app.adapters.memory_catalogue import MemoryCatalogue
 from app.adapters.memory_changes import MemoryChangeLog
+from app.adapters.memory_maps import MemoryMaps
 from app.adapters.memory_queue import MemoryJobQueue
+from app.adapters.memory_sessions import MemorySessions
 from app.adapters.memory_state import MemoryState
+from app.adapters.memory_weightings import MemoryWeightings
 from app.domain import utc_now
 
 
@@ -20,6 +24,10 @@ class MemoryTransaction:
     catalogue: MemoryCatalogue
     queue: MemoryJobQueue
     changes: MemoryChangeLog
+    sessions: MemorySessions
+    weightings: MemoryWeightings
+    briefs: MemoryBriefs
+    maps: MemoryMaps
 
 
 class MemoryDatabase:
@@ -37,13 +45,24 @@ class MemoryDatabase:
             state = self._state.copy()
             changes = MemoryChangeLog(state, self._clock)
             queue = MemoryJobQueue(state, changes, self._clock)
-            yield MemoryTransaction(MemoryCatalogue(state, self._clock), queue, changes)
+            yield MemoryTransaction(
+                MemoryCatalogue(state, self._clock),
+                queue,
+                changes,
+                MemorySessions(state),
+                MemoryWeightings(state),
+                MemoryBriefs(state),
+                MemoryMaps(state, self._clock),
+            )
             changes.flush()
             if not read_only:
                 self._state = state
 
     def ping(self) -> None:
         """Memory always answers."""
+
+    def tidy(self) -> None:
+        """Nothing grows slow here."""
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -1,4 +1,4 @@
-"""Encoders and what they made in memory: vectors, segments, calibrations."""
+"""Encoders and what workers made in memory: vectors, segments, pictures of the sound, calibrations."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 
 from app.adapters.memory_state import MemoryState
 from app.adapters.memory_tracks import not_found
-from app.adapters.storable import storable_embedding
+from app.adapters.storable import no_waveform, storable_embedding
 from app.database import Numbers
 from app.domain import Calibration, Embedding, EncoderInfo, EncoderState, Track, TrackKind, Vectors
 from app.errors import NotEmbedded, NotFound
@@ -50,6 +50,16 @@ class MemoryEncoders:
         if track_id not in self._state.tracks:
             raise not_found(track_id)
         self._state.embeddings[track_id, made.encoder_id] = stored
+
+    def save_waveform(self, track_id: str, peaks: bytes) -> None:
+        if track_id not in self._state.tracks:
+            raise not_found(track_id)
+        self._state.waveforms[track_id] = peaks
+
+    def waveform(self, track_id: str) -> bytes:
+        if track_id not in self._state.waveforms:
+            raise no_waveform(track_id)
+        return self._state.waveforms[track_id]
 
     def embedding(self, track_id: str, encoder_id: str) -> Embedding:
         if (track_id, encoder_id) not in self._state.embeddings:

@@ -6,6 +6,7 @@ from typing import Any
 from app.adapters.checked_filter import comparable_text
 from app.domain import Track
 from app.filters import AllOf, AnyOf, Between, Filter, Known, Not, OneOf, SameAsQuery, Value
+from app.track_tags import all_tags
 
 
 def comparable_values(track: Track, field: str) -> tuple[Value, ...]:
@@ -53,6 +54,7 @@ def _raw_values(track: Track) -> Mapping[str, Value | tuple[str, ...] | None]:
         "external_id": track.metadata.external_id,
         "licence": track.metadata.licence,
         "tags": track.metadata.tags,
+        "all_tags": tuple(each.tag for each in all_tags(track.metadata, track.heard)),
         "created_at": track.created_at,
         "key": None if analysis is None else analysis.key,
         "duration_s": None if analysis is None else analysis.duration_s,

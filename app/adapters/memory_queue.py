@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app import transitions
-from app.adapters.listing import check_job_cursor
+from app.adapters.listing import check_id_cursor
 from app.adapters.storable import storable_text
 from app.database import ChangeLog
-from app.domain import ChangeKind, Job, JobState, QueueDepth, Tally, WorkerInfo, new_id
+from app.domain import ChangeKind, Job, JobKind, JobState, QueueDepth, Tally, WorkerInfo, new_id
 from app.errors import Conflict, LeaseLost, NotFound
 
 
@@ -57,7 +57,7 @@ class MemoryJobQueue:
         limit: int = 50,
         cursor: str | None = None,
     ) -> tuple[Sequence[Job], str | None]:
-        check_job_cursor(cursor)
+        check_id_cursor(cursor)
         found = sorted(
             (
                 job
@@ -97,13 +97,13 @@ class MemoryJobQueue:
         running = self._running(worker_id)
         if any(job.must_run_alone for job in running):
             return []
-        due = sorted(
-            (j for j in self._in_state(JobState.QUEUED) if j.run_at <= now and j.priority <= max_priority),
-            key=lambda job: (job.priority, job.run_at, job.id),
-        )[:limit]
+        waiting = [j for j in self._in_state(JobState.QUEUED) if j.run_at <= now and j.priority <= max_priority]
+        if not transitions.may_draw(running):
+            waiting = [job for job in waiting if job.kind is not JobKind.MAP]
+        due = sorted(waiting, key=lambda job: (job.priority, job.run_at, job.id))[:limit]
         return [
             self._store(transitions.claimed(job, worker_id=worker_id, token=new_id(), now=now, deadline=deadline))
-            for job in transitions.batch(due, busy=bool(running))
+            for job in transitions.batch(due, running)
         ]
 
     def beat(self, worker_id: str, lease: timedelta, running: Iterable[str]) -> Sequence[str]:
@@ -163,12 +163,13 @@ class MemoryJobQueue:
     def retry(self, library_id: str, job_id: str) -> Job:
         return self._store(transitions.retried(self.job(library_id, job_id), self._clock()))
 
-    def depth(self) -> Sequence[QueueDepth]:
+    def depth(self, library_id: str | None = None) -> Sequence[QueueDepth]:
         now = self._clock()
         groups: dict[tuple[JobState, int], list[Job]] = {}
         live = self._in_state(JobState.QUEUED) + self._in_state(JobState.RUNNING)
         for job in live:
-            groups.setdefault((job.state, job.priority), []).append(job)
+            if library_id in {None, job.library_id}:
+                groups.setdefault((job.state, job.priority), []).append(job)
         return [
             QueueDepth(state, priority, len(jobs), (now - min(job.created_at for job in jobs)).total_seconds())
             for (state, priority), jobs in sorted(groups.items())

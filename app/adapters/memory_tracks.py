@@ -1,6 +1,7 @@
 """Tracks and clips in memory."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from app.adapters.checked_filter import checked_filter, comparable_text
 from app.adapters.listing import Cursor, Sort, check_text
 from app.adapters.memory_filters import comparable_values, holds
 from app.adapters.memory_state import MemoryState
-from app.adapters.storable import storable_analysis, storable_metadata, storable_track
+from app.adapters.storable import storable_analysis, storable_heard, storable_metadata, storable_track
 from app.database import Numbers, Page
 from app.domain import Analysis, JobState, Metadata, Track, TrackKind, TrackState
 from app.errors import Conflict, NotFound
@@ -40,7 +41,8 @@ class MemoryTracks:
         self._state.tracks[new.id] = stored
         return stored
 
-    def track(self, library_id: str, track_id: str) -> Track:
+    def track(self, library_id: str, track_id: str, *, hold: bool = False) -> Track:
+        del hold  # one transaction at a time
         track = self._state.tracks.get(track_id)
         if track is None or track.library_id != library_id:
             raise not_found(track_id)
@@ -82,12 +84,44 @@ class MemoryTracks:
         more = len(found) > limit
         return Page(found[:limit], _cursor_at(found[limit - 1], order).encode() if more else None)
 
-    def allowed_numbers(self, library_id: str, where: Filter) -> Numbers:
-        return np.array([track.number for track in self._catalogue(library_id, where)], np.int64)
+    def allowed_numbers(self, library_id: str, where: Filter, among: Iterable[int] | None = None) -> Numbers:
+        allowed = np.array([track.number for track in self._catalogue(library_id, where)], np.int64)
+        return allowed if among is None else np.intersect1d(allowed, np.fromiter(among, np.int64))
+
+    def allowed_by_each(self, library_id: str, wheres: Sequence[Filter]) -> Sequence[Numbers]:
+        return [self.allowed_numbers(library_id, where) for where in wheres]
 
     def update_metadata(self, library_id: str, track_id: str, metadata: Metadata) -> Track:
         self.track(library_id, track_id)
         return self._update(track_id, metadata=storable_metadata(metadata))
+
+    def save_heard(self, heard: Mapping[int, Mapping[str, float]]) -> Collection[int]:
+        changed = []
+        for known in [track for track in self._state.tracks.values() if track.number in heard]:
+            now = replace(known, heard=storable_heard(heard[known.number]))
+            self._state.tracks[known.id] = now
+            self._state.listened[known.id] = True
+            if comparable_values(now, "all_tags") != comparable_values(known, "all_tags"):
+                changed.append(known.number)
+        return changed
+
+    def forget_heard(self) -> None:
+        self._state.listened.clear()
+
+    def unheard(self, limit: int = 100) -> Sequence[Track]:
+        found = [
+            track
+            for track in self._state.tracks.values()
+            if track.id not in self._state.listened
+            and track.kind is TrackKind.TRACK
+            and track.state is TrackState.READY
+        ]
+        return found[:limit]
+
+    def count_tags(self, library_id: str, limit: int = 200) -> Mapping[str, int]:
+        tags = [tag for track in self._catalogue(library_id) for tag in comparable_values(track, "all_tags")]
+        counted = sorted(Counter(map(str, tags)).items(), key=lambda pair: (-pair[1], pair[0]))
+        return dict(counted[:limit])
 
     def set_state(self, track_id: str, state: TrackState) -> None:
         self._update(track_id, state=state)
@@ -101,19 +135,30 @@ class MemoryTracks:
     def delete_track(self, library_id: str, track_id: str) -> Track:
         removed = self.track(library_id, track_id)
         del self._state.tracks[track_id]
+        self._state.waveforms.pop(track_id, None)
+        self._state.listened.pop(track_id, None)
         for place in [place for place in self._state.embeddings if place[0] == track_id]:
             del self._state.embeddings[place]
         for job in [job for job in self._state.jobs.values() if job.subject == track_id]:
             del self._state.jobs[job.id]
+        for rows in (self._state.brief_matches, self._state.decisions):
+            for row in [row for row in rows if row[1] == removed.number]:
+                del rows[row]
         return removed
 
     def expired_clips(self, now: datetime, limit: int = 100) -> Sequence[Track]:
+        wanted = {(brief.library_id, clip) for brief in self._state.briefs.values() for clip in brief.clips()}
         clips = [
             track
             for track in self._state.tracks.values()
             if track.kind is TrackKind.CLIP and track.expires_at is not None and track.expires_at <= now
+            if (track.library_id, track.id) not in wanted
         ]
         return sorted(clips, key=lambda clip: clip.expires_at or now)[:limit]
+
+    def delete_expired_clip(self, library_id: str, clip_id: str, now: datetime) -> Track | None:
+        expired = {(clip.library_id, clip.id) for clip in self.expired_clips(now, len(self._state.tracks))}
+        return self.delete_track(library_id, clip_id) if (library_id, clip_id) in expired else None
 
     def count_tracks(self, library_id: str) -> Mapping[TrackState, int]:
         states = [track.state for track in self._catalogue(library_id)]

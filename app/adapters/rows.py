@@ -10,13 +10,11 @@ from app.adapters.checked_filter import comparable_text
 from app.component_meaning import ComponentMeaning
 from app.domain import (
     Analysis,
-    ApiKey,
     Calibration,
     Embedding,
     EncoderInfo,
     EncoderState,
     Metadata,
-    Scope,
     Space,
     StoredAudio,
     Track,
@@ -24,9 +22,14 @@ from app.domain import (
     TrackState,
     Vectors,
 )
+from app.keys import ApiKey, Scope
 from app.tag_directions import TagDirections
+from app.track_tags import all_tags
 
 Values = Mapping[str, Any]
+
+METADATA = ("title", "artist", "album", "external_id", "licence", "tags", "extra", "denied_tags")
+"""Columns of what people say, as ``Metadata`` takes them."""
 
 
 def track_values(track: Track) -> Values:
@@ -36,7 +39,8 @@ def track_values(track: Track) -> Values:
         "library_id": track.library_id,
         "kind": track.kind,
         "state": track.state,
-        **metadata_values(track.metadata),
+        **metadata_values(track.metadata, track.heard),
+        "heard_tags": dict(track.heard),
         "audio_key": track.audio.key,
         "sha256": track.audio.sha256,
         "size_bytes": track.audio.size_bytes,
@@ -50,8 +54,8 @@ def track_values(track: Track) -> Values:
     }
 
 
-def metadata_values(metadata: Metadata) -> Values:
-    """Columns of what people say, with the folded text beside it."""
+def metadata_values(metadata: Metadata, heard: Mapping[str, float]) -> Values:
+    """Columns of what people say, with the folded text beside it; what is heard decides on all tags with them."""
     texts = {
         "title": metadata.title,
         "artist": metadata.artist,
@@ -64,8 +68,15 @@ def metadata_values(metadata: Metadata) -> Values:
         **{f"{name}_folded": _folded(text) for name, text in texts.items()},
         "tags": list(metadata.tags),
         "tags_folded": [comparable_text(tag) for tag in metadata.tags],
+        "denied_tags": list(metadata.denied_tags),
+        "all_tags_folded": folded_tags(metadata, heard),
         "extra": dict(metadata.extra),
     }
+
+
+def folded_tags(metadata: Metadata, heard: Mapping[str, float]) -> list[str]:
+    """Return all tags of a track as they are compared."""
+    return [comparable_text(each.tag) for each in all_tags(metadata, heard)]
 
 
 def analysis_values(analysis: Analysis) -> Values:
@@ -92,9 +103,7 @@ def track_from_row(row: Row[Any]) -> Track:
         id=row.id,
         library_id=row.library_id,
         kind=TrackKind(row.kind),
-        metadata=Metadata(
-            row.title, row.artist, row.album, row.external_id, row.licence, tuple(row.tags), row.extra
-        ),
+        metadata=metadata_from_row(row),
         audio=StoredAudio(row.audio_key, row.sha256, row.size_bytes, row.content_type, row.filename),
         number=row.number,
         state=TrackState(row.state),
@@ -103,7 +112,14 @@ def track_from_row(row: Row[Any]) -> Track:
         updated_at=row.updated_at,
         expires_at=row.expires_at,
         keep_audio=row.keep_audio,
+        heard=row.heard_tags,
     )
+
+
+def metadata_from_row(row: Row[Any]) -> Metadata:
+    """Build what people say, of a row that has their columns."""
+    values = {name: getattr(row, name) for name in METADATA}
+    return Metadata(**values | {name: tuple(values[name]) for name in ("tags", "denied_tags")})
 
 
 def _analysis_from_row(row: Row[Any]) -> Analysis | None:
@@ -207,12 +223,15 @@ def key_values(key: ApiKey) -> Values:
         "scope": key.scope,
         "secret_sha256": key.secret_sha256,
         "created_at": key.created_at,
+        "expires_at": key.expires_at,
     }
 
 
 def key_from_row(row: Row[Any]) -> ApiKey:
     """Build an access key."""
-    return ApiKey(row.id, row.library_id, row.name, Scope(row.scope), row.secret_sha256, row.created_at)
+    return ApiKey(
+        row.id, row.library_id, row.name, Scope(row.scope), row.secret_sha256, row.created_at, row.expires_at
+    )
 
 
 def vector_bytes(vector: Vectors) -> bytes:

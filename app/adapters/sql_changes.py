@@ -11,6 +11,8 @@ from app.domain import Change, ChangeKind, utc_now
 COUNTER = 1
 """Id of the only row of ``change_counter``."""
 
+_LAST = select(change_counter.c.value)
+
 
 class SqlChangeLog:
     """Implements ``ports.ChangeLog``.
@@ -36,7 +38,7 @@ class SqlChangeLog:
         ]
 
     def last_seq(self) -> int:
-        last: int = self._connection.execute(select(change_counter.c.value)).scalar_one()
+        last: int = self._connection.execute(_LAST).scalar_one()
         return last
 
     def forget(self, before: datetime, *, limit: int = 10_000) -> int:

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from app.adapters import sql_schema
+from app.adapters.sql_briefs import SqlBriefs
 from app.adapters.sql_catalogue import SqlCatalogue
 from app.adapters.sql_changes import SqlChangeLog
 from app.adapters.sql_engine import open_engine, parse_url, reading
+from app.adapters.sql_maps import SqlMaps
 from app.adapters.sql_queue import SqlJobQueue
+from app.adapters.sql_sessions import SqlSessions
+from app.adapters.sql_tag_counts import SqlTagCounts
+from app.adapters.sql_weightings import SqlWeightings
+from app.adapters.tables import track
 from app.errors import DatabaseUnavailable
 
 
@@ -21,11 +27,12 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._tag_counts = SqlTagCounts(connection)
 
     @cached_property
     def catalogue(self) -> SqlCatalogue:
         """Tracks, encoders, vectors and keys."""
-        return SqlCatalogue(self._connection)
+        return SqlCatalogue(self._connection, self._tag_counts)
 
     @cached_property
     def queue(self) -> SqlJobQueue:
@@ -36,6 +43,38 @@ class SqlTransaction:
     def changes(self) -> SqlChangeLog:
         """The change log."""
         return SqlChangeLog(self._connection)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        """Browsers that were shown a key."""
+        return SqlSessions(self._connection)
+
+    @cached_property
+    def weightings(self) -> SqlWeightings:
+        """Weightings that people keep."""
+        return SqlWeightings(self._connection)
+
+    @cached_property
+    def maps(self) -> SqlMaps:
+        """Maps of catalogues."""
+        return SqlMaps(self._connection)
+
+    @cached_property
+    def briefs(self) -> SqlBriefs:
+        """Stored briefs."""
+        return SqlBriefs(self._connection)
+
+    def flush(self) -> None:
+        """Write what has waited for the end, that others wait shortly. The transaction must commit next."""
+        self._tag_counts.flush()
+        self.changes.flush()
+
+
+_COUNTED = 1000
+"""Rows of an index that SQLite looks at to know how much it tells apart."""
+
+_GROWTH = 1.5
+"""It looks again once so many times as many tracks have come."""
 
 
 class SqlDatabase:
@@ -51,6 +90,7 @@ class SqlDatabase:
         self._reading_engine = reading(self._engine)
         self._preparing = threading.Lock()
         self._prepared = False
+        self._counted_at = 0
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[SqlTransaction]:
@@ -60,13 +100,32 @@ class SqlDatabase:
         with _connected(engine) as connection, connection.begin():
             unit = SqlTransaction(connection)
             yield unit
-            unit.changes.flush()
+            unit.flush()
 
     def ping(self) -> None:
         """Raise ``DatabaseUnavailable`` unless the database answers."""
         self._prepare()
         with _connected(self._reading_engine) as connection:
             connection.execute(text("SELECT 1"))
+
+    def tidy(self) -> None:
+        """Let SQLite count what stands in its tables: it takes the index of a library for every question else.
+
+        PostgreSQL does so by itself.
+        """
+        self._prepare()
+        if self._engine.dialect.name != "sqlite":
+            return
+        with _connected(self._reading_engine) as connection:
+            highest = connection.scalar(select(func.max(track.c.number))) or 0
+        if highest <= _GROWTH * self._counted_at:
+            return
+        with _connected(self._engine) as connection, connection.begin():
+            connection.exec_driver_sql(f"PRAGMA analysis_limit={_COUNTED}")
+            connection.exec_driver_sql("ANALYZE")
+        for engine in (self._engine, self._reading_engine):
+            engine.dispose()  # a connection that is open does not hear of it
+        self._counted_at = highest
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; safe to call from several processes at once."""

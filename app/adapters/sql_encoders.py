@@ -1,4 +1,4 @@
-"""Encoders and what they made in SQL: vectors, segments, calibrations."""
+"""Encoders and what workers made in SQL: vectors, segments, pictures of the sound, calibrations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, Table, func, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, func, select, update
 
 from app.adapters.rows import (
     Values,
@@ -22,11 +22,39 @@ from app.adapters.rows import (
 )
 from app.adapters.sql_engine import insert_into
 from app.adapters.sql_tracks import IS_TRACK, chunks, not_found
-from app.adapters.storable import is_id, storable_embedding
-from app.adapters.tables import calibration, embedding, encoder, library, segment, tag_directions, track
+from app.adapters.storable import is_id, no_waveform, storable_embedding
+from app.adapters.tables import calibration, embedding, encoder, library, segment, tag_directions, track, waveform
 from app.database import Numbers
 from app.domain import DEFAULT_LIBRARY, Calibration, Embedding, EncoderInfo, EncoderState, Vectors
 from app.errors import NotEmbedded, NotFound
+
+_OF_ENCODER = embedding.c.encoder_id == bindparam("encoder_id")
+_OF_NUMBERS = embedding.c.track_number.in_(bindparam("numbers", expanding=True))
+
+_EMBEDDINGS: Select[Any] = (
+    select(
+        embedding.c.track_number, embedding.c.encoder_id, embedding.c.vector, segment.c.spans_s, segment.c.vectors
+    )
+    .select_from(
+        embedding.join(
+            segment,
+            (segment.c.track_number == embedding.c.track_number) & (segment.c.encoder_id == embedding.c.encoder_id),
+        )
+    )
+    .where(_OF_ENCODER)
+)
+_EMBEDDINGS_BY_NUMBER: Select[Any] = _EMBEDDINGS.where(_OF_NUMBERS)
+_EMBEDDING_OF_TRACK: Select[Any] = _EMBEDDINGS.join(track, track.c.number == embedding.c.track_number).where(
+    track.c.id == bindparam("track_id")
+)
+_VECTORS: Select[Any] = (
+    select(embedding.c.track_number, embedding.c.vector)
+    .select_from(embedding.join(track))
+    .where(_OF_ENCODER, IS_TRACK)
+    .order_by(embedding.c.track_number)
+)
+_VECTORS_BY_NUMBER: Select[Any] = _VECTORS.where(_OF_NUMBERS)
+"""Statements are put together once: that takes longer than some of them."""
 
 
 class SqlEncoders:
@@ -73,11 +101,23 @@ class SqlEncoders:
             {"spans_s": vector_bytes(stored.segment_spans_s), "vectors": segment_bytes(stored.segment_vectors)},
         )
 
+    def save_waveform(self, track_id: str, peaks: bytes) -> None:
+        self._put(waveform, {"track_number": self._hold_track(track_id)}, {"peaks": peaks})
+
+    def waveform(self, track_id: str) -> bytes:
+        peaks: bytes | None = None
+        if is_id(track_id):
+            query = select(waveform.c.peaks).join(track).where(track.c.id == track_id)
+            peaks = self._connection.execute(query).scalar_one_or_none()
+        if peaks is None:
+            raise no_waveform(track_id)
+        return peaks
+
     def embedding(self, track_id: str, encoder_id: str) -> Embedding:
         row = None
         if is_id(track_id) and is_id(encoder_id):
-            query = _embeddings_query(encoder_id).join(track, track.c.number == embedding.c.track_number)
-            row = self._connection.execute(query.where(track.c.id == track_id)).one_or_none()
+            place = {"encoder_id": encoder_id, "track_id": track_id}
+            row = self._connection.execute(_EMBEDDING_OF_TRACK, place).one_or_none()
         if row is None:
             raise NotEmbedded(
                 f"Track {track_id!r:.80} has no vectors of encoder {encoder_id!r:.80} (yet): wait for its job."
@@ -87,25 +127,25 @@ class SqlEncoders:
     def embeddings_by_number(self, encoder_id: str, numbers: Iterable[int]) -> dict[int, Embedding]:
         found: dict[int, Embedding] = {}
         for chunk in chunks(numbers):
-            query = _embeddings_query(encoder_id).where(embedding.c.track_number.in_(chunk))
-            found |= {row.track_number: embedding_from_row(row) for row in self._connection.execute(query)}
+            rows = self._connection.execute(_EMBEDDINGS_BY_NUMBER, {"encoder_id": encoder_id, "numbers": chunk})
+            found |= {row.track_number: embedding_from_row(row) for row in rows}
         return found
 
     def vectors(self, encoder_id: str, numbers: Iterable[int]) -> tuple[Numbers, Vectors]:
         dimension = self._encoder(encoder_id).dimension
         found: list[Row[tuple[int, bytes]]] = []
         for chunk in chunks(numbers):
-            query = _vectors_query(encoder_id).where(embedding.c.track_number.in_(chunk))
-            found.extend(self._connection.execute(query))
+            place = {"encoder_id": encoder_id, "numbers": chunk}
+            found.extend(self._connection.execute(_VECTORS_BY_NUMBER, place).all())
         return _arrays(found, dimension)
 
     def all_vectors(
         self, library_id: str, encoder_id: str, *, batch: int = 4096
     ) -> Iterator[tuple[Numbers, Vectors]]:
         dimension = self._encoder(encoder_id).dimension
-        query = _vectors_query(encoder_id).where(track.c.library_id == library_id).limit(batch)
-        last = 0
-        while rows := self._connection.execute(query.where(embedding.c.track_number > last)).all():
+        query = _VECTORS.where(track.c.library_id == library_id).limit(batch)
+        last, place = 0, {"encoder_id": encoder_id}
+        while rows := self._connection.execute(query.where(embedding.c.track_number > last), place).all():
             numbers, vectors = _arrays(rows, dimension)
             yield numbers, vectors
             last = int(numbers[-1])
@@ -192,30 +232,6 @@ class SqlEncoders:
 
 def _lacks(known: EncoderInfo, brought: EncoderInfo) -> bool:
     return known.tags != brought.tags or known.components != brought.components
-
-
-def _embeddings_query(encoder_id: str) -> Select[tuple[int, str, bytes, bytes, bytes]]:
-    same = (segment.c.track_number == embedding.c.track_number) & (segment.c.encoder_id == embedding.c.encoder_id)
-    return (
-        select(
-            embedding.c.track_number,
-            embedding.c.encoder_id,
-            embedding.c.vector,
-            segment.c.spans_s,
-            segment.c.vectors,
-        )
-        .select_from(embedding.join(segment, same))
-        .where(embedding.c.encoder_id == encoder_id)
-    )
-
-
-def _vectors_query(encoder_id: str) -> Select[tuple[int, bytes]]:
-    return (
-        select(embedding.c.track_number, embedding.c.vector)
-        .select_from(embedding.join(track))
-        .where(embedding.c.encoder_id == encoder_id, IS_TRACK)
-        .order_by(embedding.c.track_number)
-    )
 
 
 def _arrays(rows: Sequence[Row[tuple[int, bytes]]], dimension: int) -> tuple[Numbers, Vectors]:

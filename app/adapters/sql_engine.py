@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
@@ -26,6 +27,9 @@ POSTGRES_CONNECT = {
     "tcp_user_timeout": 15_000,
 }
 """A server that vanished is noticed within seconds, not after the hours of the kernel's own time-outs."""
+
+_QUERY_ONLY = "query_only"
+"""What a connection to SQLite was told last."""
 
 write_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
@@ -72,6 +76,11 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def only_reads(connection: Connection) -> bool:
+    """Whether a transaction on PostgreSQL is one that only reads, and so can hold no row."""
+    return bool(connection.get_execution_options().get("postgresql_readonly"))
+
+
 def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Begin an insert that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
@@ -92,6 +101,7 @@ def _open_postgres(url: URL) -> Engine:
         pool_size=5,
         max_overflow=35,
         json_serializer=write_json,
+        json_deserializer=from_json,
     )
 
 
@@ -103,6 +113,7 @@ def _open_sqlite(url: URL, *, foreign_keys: bool) -> Engine:
         pool_size=5,
         max_overflow=35,
         json_serializer=write_json,
+        json_deserializer=from_json,
     )
     event.listen(engine, "connect", _prepare_sqlite(foreign_keys=foreign_keys))
     event.listen(engine, "begin", _begin_sqlite)
@@ -134,5 +145,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once unless only reading: a later upgrade fails when somebody else wrote meanwhile."""
     read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+    if connection.info.get(_QUERY_ONLY) is not read_only:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+        connection.info[_QUERY_ONLY] = read_only
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

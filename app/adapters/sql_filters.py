@@ -6,12 +6,23 @@ is true.
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, TableValuedAlias, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, exists, false, func, not_, or_, select, true
 
 from app.adapters.checked_filter import checked_filter
+from app.adapters.sql_engine import write_json
 from app.adapters.storable import is_id
 from app.adapters.tables import track
 from app.filters import FIELDS, AllOf, AnyOf, Between, FieldType, Filter, Known, Not, OneOf, SameAsQuery, Value
+
+_INDEXED = {"id", "artist", "album", "external_id"}
+
+_FEW = 20
+"""So many texts are looked for in a list as it is written before it is taken apart."""
+
+
+def is_indexed(where: Filter) -> bool:
+    """Whether an index finds the tracks, so that nobody has to look at all."""
+    return isinstance(where, OneOf) and where.field in _INDEXED
 
 
 def comparable_column(field: str) -> ColumnElement[object]:
@@ -49,12 +60,25 @@ def _compile(where: Filter, dialect: str) -> ColumnElement[bool]:
 
 def _one_of(field: str, values: Sequence[Value], dialect: str) -> ColumnElement[bool]:
     if FIELDS[field] is FieldType.TEXT_LIST:
-        elements = _elements(dialect)
-        return exists(select(1).select_from(elements).where(elements.c.value.in_(values)))
+        return _one_in_list(track.c[f"{field}_folded"], values, dialect)
     column = comparable_column(field)
     if field == "id":
         return column.in_([value for value in values if is_id(str(value))])
     return and_(column.is_not(None), column.in_(values))
+
+
+def _one_in_list(column: ColumnElement[object], values: Sequence[Value], dialect: str) -> ColumnElement[bool]:
+    if dialect != "sqlite":
+        return column.bool_op("?|")(cast(values, ARRAY(Text)))
+    texts = func.json_each(column).table_valued("value", joins_implicitly=True)
+    return and_(_may_hold(column, values), exists(select(1).select_from(texts).where(texts.c.value.in_(values))))
+
+
+def _may_hold(column: ColumnElement[object], values: Sequence[Value]) -> ColumnElement[bool]:
+    """Whether one of the texts stands in a list as SQLite writes it, be it as a part: quick to see."""
+    if len(values) > _FEW:
+        return true()
+    return or_(false(), *(func.instr(column, write_json(value)) > 0 for value in values))
 
 
 def _between(where: Between) -> ColumnElement[bool]:
@@ -73,11 +97,6 @@ def _between(where: Between) -> ColumnElement[bool]:
 
 def _known(field: str, dialect: str) -> ColumnElement[bool]:
     if FIELDS[field] is FieldType.TEXT_LIST:
-        return exists(select(1).select_from(_elements(dialect)))
+        length = func.json_array_length if dialect == "sqlite" else func.jsonb_array_length
+        return length(track.c[f"{field}_folded"]) > 0
     return comparable_column(field).is_not(None)
-
-
-def _elements(dialect: str) -> TableValuedAlias:
-    """The folded tags of a track, as rows of one column ``value``."""
-    unpack = func.json_each if dialect == "sqlite" else func.jsonb_array_elements_text
-    return unpack(track.c.tags_folded).table_valued("value")

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from app import transitions
 from app.adapters import tables
-from app.adapters.listing import check_job_cursor
+from app.adapters.listing import check_id_cursor
 from app.adapters.sql_engine import insert_into
 from app.adapters.storable import is_id, storable_text
 from app.database import ChangeLog
@@ -79,7 +79,7 @@ class SqlJobQueue:
         cursor: str | None = None,
     ) -> tuple[Sequence[Job], str | None]:
         wanted = select(_job).where(_job.c.library_id == library_id)
-        check_job_cursor(cursor)
+        check_id_cursor(cursor)
         if cursor is not None:
             wanted = wanted.where(_job.c.id < cursor)
         if subject is not None:
@@ -123,14 +123,14 @@ class SqlJobQueue:
         # Select, then update, as two statements: in one, PostgreSQL's planner may ignore the limit.
         due = self._fetch(
             select(_job)
-            .where(_QUEUED, _job.c.run_at <= now, _job.c.priority <= max_priority)
+            .where(_QUEUED, _job.c.run_at <= now, _job.c.priority <= max_priority, *_takes(running))
             .order_by(_job.c.priority, _job.c.run_at, _job.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
         return self._save(
             transitions.claimed(job, worker_id=worker_id, token=new_id(), now=now, deadline=deadline)
-            for job in transitions.batch(due, busy=bool(running))
+            for job in transitions.batch(due, running)
         )
 
     def beat(self, worker_id: str, lease: timedelta, running: Iterable[str]) -> Sequence[str]:
@@ -195,14 +195,15 @@ class SqlJobQueue:
         job = self._of_library(library_id, job_id, select(_job).with_for_update())
         return self._save_one(transitions.retried(job, self._now()))
 
-    def depth(self) -> Sequence[QueueDepth]:
+    def depth(self, library_id: str | None = None) -> Sequence[QueueDepth]:
         now = self._now()
+        of_library = [] if library_id is None else [_job.c.library_id == library_id]
         return [
             QueueDepth(state, priority, count, (now - oldest).total_seconds())
             for state, where in ((JobState.QUEUED, _QUEUED), (JobState.RUNNING, _RUNNING))
             for priority, count, oldest in self._connection.execute(
                 select(_job.c.priority, func.count(), func.min(_job.c.created_at))
-                .where(where)
+                .where(where, *of_library)
                 .group_by(_job.c.priority)
                 .order_by(_job.c.priority)
             )
@@ -298,6 +299,11 @@ class SqlJobQueue:
 
     def _note(self, job: Job) -> None:
         self._changes.append(job.library_id, ChangeKind.JOB_UPDATED, job.id)
+
+
+def _takes(running: Sequence[Job]) -> Sequence[ColumnElement[bool]]:
+    """Which kinds a worker takes that is at work on these: all, or all but maps."""
+    return () if transitions.may_draw(running) else (_job.c.kind != JobKind.MAP.value,)
 
 
 def _to_row(job: Job) -> dict[str, object]:

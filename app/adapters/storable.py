@@ -5,7 +5,7 @@ damaged audio do bring. Such characters are dropped or replaced; what cannot be 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from app.domain import Analysis, Embedding, EncoderInfo, Metadata, Track
-from app.errors import Fault, InvalidRequest
+from app.errors import Fault, InvalidRequest, NotFound
 
 MAX_DEPTH = 32
 """How deep ``Metadata.extra`` may be nested."""
@@ -27,6 +27,14 @@ def is_id(text: str) -> bool:
         return str(UUID(text)) == text
     except ValueError:
         return False
+
+
+def no_waveform(track_id: str) -> NotFound:
+    """Return the error for a track whose sound nobody has made a picture of."""
+    return NotFound(
+        f"No waveform of {track_id!r:.80} was measured: a worker does that when it embeds the audio. "
+        "What was embedded by an earlier version has none until another encoder embeds it."
+    )
 
 
 def storable_text(text: str) -> str:
@@ -46,8 +54,9 @@ def storable_metadata(metadata: Metadata) -> Metadata:
         album=_known(metadata.album),
         external_id=_known(metadata.external_id),
         licence=_known(metadata.licence),
-        tags=tuple(tag for tag in map(storable_text, metadata.tags) if tag),
+        tags=_tags(metadata.tags),
         extra=_storable_json(metadata.extra, "extra", 1),
+        denied_tags=_tags(metadata.denied_tags),
     )
 
 
@@ -58,7 +67,13 @@ def storable_track(track: Track) -> Track:
         metadata=storable_metadata(track.metadata),
         audio=replace(track.audio, filename=storable_text(track.audio.filename)),
         analysis=None if track.analysis is None else storable_analysis(track.analysis),
+        heard=storable_heard(track.heard),
     )
+
+
+def storable_heard(heard: Mapping[str, float]) -> Mapping[str, float]:
+    """Return what is heard with clean text; of two tags that become the same the surer one stays."""
+    return {storable_text(tag): heard[tag] for tag in sorted(heard, key=lambda tag: heard[tag])}
 
 
 def storable_analysis(analysis: Analysis) -> Analysis:
@@ -90,7 +105,7 @@ def storable_embedding(embedding: Embedding, encoder: EncoderInfo) -> Embedding:
         )
     if (
         not all(np.isfinite(array).all() for array in arrays)
-        or np.abs(embedding.segment_vectors).max(initial=0) > HALF_MAX
+        or max(np.abs(array).max(initial=0) for array in (embedding.vector, embedding.segment_vectors)) > HALF_MAX
     ):
         raise ValueError(f"Vectors of {encoder.name} hold values that are not finite or too large to store.")
     return Embedding(
@@ -99,6 +114,10 @@ def storable_embedding(embedding: Embedding, encoder: EncoderInfo) -> Embedding:
         np.asarray(embedding.segment_spans_s, np.float32),
         embedding.segment_vectors.astype(np.float16).astype(np.float32),
     )
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(tag for tag in map(storable_text, tags) if tag)
 
 
 def _known(text: str | None) -> str | None:

@@ -5,15 +5,10 @@ database ignores the case of all of Unicode by itself, and the two do not agree 
 ordered by code point on both.
 """
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -23,33 +18,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
-    Uuid,
+    false,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment, with its zone on both databases: SQLite has none of its own and keeps UTC as sortable text."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no zone: moments are stored with theirs, for example UTC.")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
+from app.adapters.column_types import Folded, Id, Json, Number, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -59,11 +33,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-Id = Uuid(as_uuid=False)
-Json = JSON().with_variant(JSONB(), "postgresql")
-Folded = Text().with_variant(Text(collation="C"), "postgresql")
-Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
 
 library = Table(
     "library",
@@ -132,6 +101,10 @@ track = Table(
     Column("licence_folded", Folded),
     Column("tags", Json, nullable=False),
     Column("tags_folded", Json, nullable=False),
+    Column("denied_tags", Json, nullable=False, server_default="[]"),
+    Column("heard_tags", Json, nullable=False, server_default="{}"),
+    Column("listened", Boolean, nullable=False, server_default=false()),  # for tags, to the encoders READY now
+    Column("all_tags_folded", Json, nullable=False, server_default="[]"),
     Column("extra", Json, nullable=False),
     Column("audio_key", Text),
     Column("sha256", String(64), nullable=False),
@@ -155,6 +128,10 @@ track = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Index("ix_track_library_id_kind_created_at", "library_id", "kind", "created_at", "id"),
+    Index("ix_track_library_id_kind_state", "library_id", "kind", "state"),  # counts without reading tracks
+    Index("ix_track_artist_folded", "artist_folded", postgresql_using="hash"),  # text of any length fits a hash
+    Index("ix_track_album_folded", "album_folded", postgresql_using="hash"),
+    Index("ix_track_external_id_folded", "external_id_folded", postgresql_using="hash"),
     sqlite_autoincrement=True,  # a number is never used twice: indexes know tracks by it
 )
 Index(
@@ -164,12 +141,27 @@ Index(
     postgresql_where=text("kind = 'clip'"),
 )
 Index(
+    "ix_track_unheard",
+    track.c.number,
+    sqlite_where=text("NOT listened AND kind = 'track' AND state = 'ready'"),
+    postgresql_where=text("NOT listened AND kind = 'track' AND state = 'ready'"),
+)
+Index(
     "uq_track_library_id_sha256",
     track.c.library_id,
     track.c.sha256,
     unique=True,
     sqlite_where=text("kind = 'track'"),
     postgresql_where=text("kind = 'track'"),
+)
+
+tag_count = Table(
+    "tag_count",
+    metadata,
+    Column("library_id", Id, ForeignKey("library.id"), primary_key=True),
+    Column("tag_sha256", String(64), primary_key=True),  # no index of PostgreSQL holds a text of any length
+    Column("tag", Folded, nullable=False),
+    Column("tracks", BigInteger, nullable=False),  # that have it in all_tags_folded; no clips
 )
 
 embedding = Table(
@@ -288,4 +280,115 @@ api_key = Table(
     Column("scope", String(10), nullable=False),
     Column("secret_sha256", String(64), nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("key_sha256", String(64), nullable=False),  # of the key that opened it: what that may, it may
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+brief = Table(
+    "brief",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("library_id", Id, ForeignKey("library.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("request", Json, nullable=False),  # the body that a replacement is asked with
+    Column("webhook_url", Text),
+    Column("webhook_secret", Text),  # signs, so it cannot be kept as a hash
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("last_run_at", UtcTime),
+    Column("watched_seq", BigInteger),  # none until somebody has looked for new matches
+    Index("ix_brief_library_id_id", "library_id", "id"),
+)
+
+brief_clip = Table(
+    "brief_clip",
+    metadata,
+    Column("brief_id", Id, ForeignKey("brief.id", ondelete="CASCADE"), primary_key=True),
+    Column("track_number", Number, ForeignKey("track.number", ondelete="CASCADE"), primary_key=True),
+    Index("ix_brief_clip_track_number", "track_number"),
+)
+
+brief_match = Table(
+    "brief_match",
+    metadata,
+    Column("brief_id", Id, ForeignKey("brief.id", ondelete="CASCADE"), primary_key=True),
+    Column("track_number", Number, ForeignKey("track.number", ondelete="CASCADE"), primary_key=True),
+    Column("seen_at", UtcTime),  # none: told of, but no run has shown it
+    Index("ix_brief_match_track_number", "track_number"),
+)
+
+brief_decision = Table(
+    "brief_decision",
+    metadata,
+    Column("brief_id", Id, ForeignKey("brief.id", ondelete="CASCADE"), primary_key=True),
+    Column("track_number", Number, ForeignKey("track.number", ondelete="CASCADE"), primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+    Index("ix_brief_decision_track_number", "track_number"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("brief_id", Id, ForeignKey("brief.id", ondelete="CASCADE"), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcTime),  # none: delivered, or given up
+    Column("delivered_at", UtcTime),
+    Column("error", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_delivery_brief_id_id", "brief_id", "id"),
+)
+Index(
+    "ix_delivery_due_at",
+    delivery.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+
+weighting = Table(
+    "weighting",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("library_id", Id, ForeignKey("library.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("encoder", String(100), nullable=False),
+    Column("weights", Json, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("library_id", "name"),
+)
+
+layout = Table(
+    "layout",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("library_id", Id, ForeignKey("library.id"), nullable=False),
+    Column("request_sha256", String(64), nullable=False),  # one map for each way of asking
+    Column("request", Json, nullable=False),
+    Column("encoder_id", Id, ForeignKey("encoder.id"), nullable=False),
+    Column("seq", BigInteger),  # the change that it is a map of; none until it has been drawn
+    Column("numbers", LargeBinary),  # (N,) little-endian int64
+    Column("positions", LargeBinary),  # (N, 2) little-endian float32
+    Column("clusters", LargeBinary),  # (N,) little-endian int16
+    Column("summary", Json),
+    Column("requested_at", UtcTime, nullable=False),
+    Column("drawn_at", UtcTime),
+    UniqueConstraint("library_id", "request_sha256"),
+)
+
+waveform = Table(
+    "waveform",
+    metadata,
+    Column("track_number", Number, ForeignKey("track.number", ondelete="CASCADE"), primary_key=True),
+    Column("peaks", LargeBinary, nullable=False),  # (B,) bytes, 255 is full scale
 )

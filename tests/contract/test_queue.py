@@ -33,12 +33,19 @@ class Bench:
         with database.transaction() as tx:
             tx.catalogue.add_library(self.library)
 
-    def enqueue(self, priority: int = Priority.UPLOAD, *, delay_s: float = 0.0, attempts: int = 0) -> Job:
+    def enqueue(
+        self,
+        priority: int = Priority.UPLOAD,
+        *,
+        delay_s: float = 0.0,
+        attempts: int = 0,
+        kind: JobKind = JobKind.EMBED_TRACK,
+    ) -> Job:
         now = utc_now()
         job = Job(
             new_id(),
             self.library.id,
-            JobKind.EMBED_TRACK,
+            kind,
             new_id(),
             priority,
             attempts=attempts,
@@ -385,6 +392,24 @@ def test_nothing_is_claimed_beside_a_suspect_at_work(bench: Bench) -> None:
     assert bench.claim(worker) == []
 
 
+def test_a_worker_draws_one_map_at_a_time_and_embeds_beside_it(bench: Bench) -> None:
+    first, second = (bench.enqueue(Priority.MAP, kind=JobKind.MAP) for _ in range(2))
+    behind, clip = bench.enqueue(Priority.BACKGROUND), bench.enqueue(Priority.INTERACTIVE)
+    worker = bench.worker()
+    taken = bench.claim(worker)
+    assert ids(taken) == [clip.id, first.id, behind.id]
+    assert bench.claim(worker) == []
+    another = bench.enqueue(Priority.BACKGROUND)
+    assert ids(bench.claim(worker, limit=1)) == [another.id]
+    bench.finish(taken[1])
+    assert ids(bench.claim(worker)) == [second.id]
+
+
+def test_another_worker_takes_the_next_map(bench: Bench) -> None:
+    maps = [bench.enqueue(Priority.MAP, kind=JobKind.MAP) for _ in range(2)]
+    assert [ids(bench.claim(bench.worker())) for _ in maps] == [[each.id] for each in maps]
+
+
 def test_a_suspect_waits_until_its_worker_is_idle_and_holds_back_what_stands_behind_it(bench: Bench) -> None:
     suspect = bench.enqueue()
     worker = bench.worker()
@@ -533,7 +558,7 @@ def test_progress_is_seen_by_who_looks(bench: Bench) -> None:
     assert (bench.look(job).stage, bench.look(job).progress) == ("decode", 0.25)
 
 
-@pytest.mark.parametrize("unknown", [new_id(), "not an id", ""])
+@pytest.mark.parametrize("unknown", [pytest.param(new_id(), id="a new id"), "not an id", ""])
 def test_a_job_that_does_not_exist_is_not_found(bench: Bench, unknown: str) -> None:
     with bench.database.transaction() as tx:
         for act in (tx.queue.job, tx.queue.cancel, tx.queue.retry):
@@ -593,6 +618,22 @@ def test_depth_counts_what_has_not_ended_by_state_and_priority(bench: Bench) -> 
         (JobState.RUNNING, 0): 1,
     }
     assert all(0 <= one.oldest_age_s < 60 for one in depth)
+
+
+def test_depth_counts_the_jobs_of_one_library_alone(bench: Bench) -> None:
+    other = Library(new_id(), "other")
+    with bench.database.transaction() as tx:
+        tx.catalogue.add_library(other)
+    bench.enqueue(Priority.INTERACTIVE)
+    bench.claim(bench.worker())
+    bench.enqueue()
+    with bench.database.transaction() as tx:
+        found = tx.queue.depth(bench.library.id)
+        assert [(one.state, one.priority, one.count) for one in found] == [
+            (JobState.QUEUED, 5, 1),
+            (JobState.RUNNING, 0, 1),
+        ]
+        assert tx.queue.depth(other.id) == []
 
 
 def test_tallies_add_up(bench: Bench) -> None:

@@ -195,3 +195,13 @@ def test_no_more_is_mended_at_once_than_is_asked_for(desk):
         desk.add(with_job=False)
     with desk.database.transaction() as tx:
         assert [mend(tx, [desk.encoder.id], 2) for _ in range(3)] == [2, 1, 0]
+
+
+def test_a_map_that_ends_without_a_result_leaves_tracks_alone(desk):
+    track = desk.add(with_job=False)
+    with desk.database.transaction() as tx:
+        job = tx.queue.enqueue(Job(new_id(), DEFAULT_LIBRARY, JobKind.MAP, new_id(), Priority.MAP))
+        assert cancel_job(tx, DEFAULT_LIBRARY, job.id).state is JobState.CANCELLED
+        assert retry_job(tx, DEFAULT_LIBRARY, job.id).state is JobState.QUEUED
+        assert mend(tx, [desk.encoder.id], 10) == 1
+    assert desk.state(track) is TrackState.PENDING

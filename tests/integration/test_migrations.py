@@ -18,7 +18,7 @@ from app.adapters.sql_database import SqlDatabase
 from app.adapters.sql_engine import open_migration_engine, parse_url
 from app.adapters.sql_schema import newest_revision
 from app.adapters.tables import encoder, metadata
-from app.domain import DEFAULT_LIBRARY, Library, Space, new_id
+from app.domain import DEFAULT_LIBRARY, Library, Metadata, Space, StoredAudio, Track, TrackKind, new_id
 from app.errors import ConfigurationError
 from app.tag_directions import TagDirections
 
@@ -111,6 +111,25 @@ def test_an_encoder_from_before_tags_had_directions_keeps_working_until_its_work
         complete = replace(known, tags={"mood": tags})
         assert tx.catalogue.announce_encoder(replace(complete, id=new_id())) == complete
         assert tx.catalogue.encoders() == [complete]
+
+
+def test_the_tags_of_tracks_from_before_they_were_counted_are_counted(bare, connection):
+    bare.migrate()
+    for number, (tags, kind) in enumerate(
+        [(("Piano", "calm"), "track"), (("piano",), "track"), (("calm",), "clip")]
+    ):
+        audio = StoredAudio(None, f"{number:064}", 1, "audio/wav", "x.wav")
+        track = Track(new_id(), DEFAULT_LIBRARY, TrackKind(kind), Metadata(tags=tags), audio)
+        with bare.transaction() as tx:
+            tx.catalogue.add_track(track)
+    bare.downgrade("0005")
+    assert "tag_count" not in tables_of(connection)
+    bare.migrate()
+    with bare.transaction(read_only=True) as tx:
+        assert tx.catalogue.count_tags(DEFAULT_LIBRARY) == {"piano": 2, "calm": 1}
+    with bare.transaction() as tx:
+        tx.catalogue.delete_track(DEFAULT_LIBRARY, tx.catalogue.list_tracks(DEFAULT_LIBRARY).items[-1].id)
+        assert tx.catalogue.count_tags(DEFAULT_LIBRARY) == {"piano": 1}
 
 
 def test_a_database_newer_than_the_code_is_refused(bare_url, bare, connection):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -37,6 +37,8 @@ from app.errors import (
     SoundkinError,
     StorageFull,
 )
+from app.keys import Scope
+from app.services.access import AccessService
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -96,6 +98,36 @@ def at_once(count, work):
     for thread in threads:
         thread.join()
     return results
+
+
+@pytest.mark.postgres
+def test_of_two_last_keys_revoked_at_once_one_stays(postgres, postgres_url):
+    access = AccessService(postgres, admin_key=None, loopback=True)
+    first, second = (access.create_key(DEFAULT_LIBRARY, name, Scope.ADMIN)[0] for name in ("first", "second"))
+    came = []
+
+    def revoke_second():
+        try:
+            came.append(access.revoke(DEFAULT_LIBRARY, second.id))
+        except Conflict as error:
+            came.append(error)
+
+    thread = threading.Thread(target=revoke_second)
+    with postgres.transaction() as tx:
+        tx.catalogue.delete_key(DEFAULT_LIBRARY, first.id)
+        thread.start()
+        while thread.is_alive() and not waits_for_a_lock(postgres_url):
+            time.sleep(0.01)
+    thread.join()
+    assert [type(each) for each in came] == [Conflict]
+    assert access.keys(DEFAULT_LIBRARY) == [second]
+
+
+def waits_for_a_lock(url):
+    """Whether any connection to the database does."""
+    query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(url, application_name="watcher") as connection:
+        return connection.execute(query).fetchone() is not None
 
 
 def test_the_same_bytes_uploaded_at_once_make_one_track(sql):
@@ -396,3 +428,53 @@ def test_a_relative_file_is_under_the_working_directory(tmp_path, monkeypatch):
     database.ping()
     database.close()
     assert Path("data/x.sqlite3").is_file()
+
+
+def plan(folder, condition):
+    """How SQLite goes about a condition on the tracks of a library."""
+    asked = f"SELECT number FROM track WHERE library_id = 'x' AND kind = 'track' AND {condition}"
+    with closing(sqlite3.connect(folder / "large.sqlite3")) as connection:
+        return connection.execute(f"EXPLAIN QUERY PLAN {asked}").fetchone()[-1]
+
+
+def test_sqlite_finds_few_tracks_of_a_large_library_without_walking_through_it(tmp_path):
+    url = f"sqlite:///{tmp_path / 'large.sqlite3'}"
+    with closing(SqlDatabase(url)) as database:
+        with database.transaction() as tx:
+            for number in range(3000):
+                audio = StoredAudio(None, f"{number:064}", 1, "audio/wav", "a.wav")
+                metadata = Metadata(artist=f"Artist {number // 10}")
+                tx.catalogue.add_track(Track(new_id(), DEFAULT_LIBRARY, TrackKind.TRACK, metadata, audio))
+        assert "library_id" in plan(tmp_path, "number IN (1, 2)"), "nothing was counted yet"
+        database.tidy()
+        assert "INTEGER PRIMARY KEY" in plan(tmp_path, "number IN (1, 2)")
+        assert "artist_folded" in plan(tmp_path, "artist_folded = 'x'")
+        assert "autoindex_track_1" in plan(tmp_path, "id IN ('x')")
+
+
+def test_tidying_again_and_on_every_database_does_no_harm(database):
+    for _ in range(2):
+        database.tidy()
+    database.ping()
+
+
+def test_connections_that_are_open_hear_of_what_was_counted(tmp_path):
+    url = f"sqlite:///{tmp_path / 'large.sqlite3'}"
+    question = text("EXPLAIN QUERY PLAN SELECT * FROM track WHERE number IN (1, 2) AND library_id = 'x'")
+
+    def plan_in(tx):
+        return tx.catalogue._connection.execute(question).one()[-1]
+
+    with closing(SqlDatabase(url)) as database:
+        for count in (5, 3000):
+            with database.transaction() as tx:
+                for _ in range(count):
+                    audio = StoredAudio(None, new_id(), 1, "audio/wav", "a.wav")
+                    tx.catalogue.add_track(Track(new_id(), DEFAULT_LIBRARY, TrackKind.TRACK, Metadata(), audio))
+            with ExitStack() as stack:
+                for _ in range(3):
+                    stack.enter_context(database.transaction(read_only=True))
+            database.tidy()
+        with ExitStack() as stack:
+            for _ in range(4):
+                assert "PRIMARY KEY" in plan_in(stack.enter_context(database.transaction(read_only=True)))

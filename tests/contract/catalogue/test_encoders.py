@@ -82,7 +82,7 @@ def test_promoting_another_to_default_leaves_both_ready(catalogue, make):
     assert states(catalogue) == {"a": ("ready", False), "c": ("ready", True)}
 
 
-@pytest.mark.parametrize("encoder_id", ["x", new_id()])
+@pytest.mark.parametrize("encoder_id", ["x", pytest.param(new_id(), id="a new id")])
 def test_an_encoder_that_nobody_announced_is_not_found(catalogue, make, encoder_id):
     track = catalogue.add_track(make.track())
     made = replace(make.embedding(make.encoder()), encoder_id=encoder_id)

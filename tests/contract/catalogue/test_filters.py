@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain import DEFAULT_LIBRARY, Metadata
+from app.domain import DEFAULT_LIBRARY, Library, Metadata, TrackKind, new_id
 from app.errors import InvalidRequest
 from app.filters import AllOf, AnyOf, Between, Known, Not, OneOf, SameAsQuery
 
@@ -95,3 +95,25 @@ def test_not_of_an_unknown_field_holds(catalogue, make):
         AllOf([]),
     ):
         assert catalogue.allowed_numbers(DEFAULT_LIBRARY, where).tolist() == [bare.number], where
+
+
+def test_filters_that_are_asked_together_are_answered_as_each_alone(catalogue, make):
+    other = Library(new_id(), "other")
+    catalogue.add_library(other)
+    for place in range(6):
+        metadata = Metadata(artist="Bob" if place % 2 else None, tags=('say "calm"',) * (place % 3), licence="CC0")
+        for values in ({}, {"library_id": other.id}, {"kind": TrackKind.CLIP}):
+            catalogue.add_track(make.track(metadata=metadata, **values))
+    calm, bob = OneOf("tags", ['Say "CALM"']), OneOf("artist", ["bob"])
+    asked = [AllOf([]), calm, bob, Not(bob), Known("licence"), OneOf("tags", ["calm"]), calm]
+    found = [each.tolist() for each in catalogue.allowed_by_each(DEFAULT_LIBRARY, asked)]
+    assert found == [catalogue.allowed_numbers(DEFAULT_LIBRARY, each).tolist() for each in asked]
+    assert [len(each) for each in found] == [6, 4, 3, 3, 6, 0, 4]
+    assert list(catalogue.allowed_by_each(DEFAULT_LIBRARY, [])) == []
+    assert [each.tolist() for each in catalogue.allowed_by_each(new_id(), asked)] == [[]] * len(asked)
+
+
+def test_of_filters_that_are_asked_together_a_wrong_one_is_refused(catalogue):
+    with pytest.raises(InvalidRequest) as refused:
+        catalogue.allowed_by_each(DEFAULT_LIBRARY, [Known("title"), Known("artist"), OneOf("title", [1.0])])
+    assert [fault.place for fault in refused.value.faults] == ["filter.in"]

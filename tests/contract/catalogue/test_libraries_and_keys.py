@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain import DEFAULT_LIBRARY, ApiKey, Library, Scope, new_id, utc_now
+from app.domain import DEFAULT_LIBRARY, Library, new_id, utc_now
 from app.errors import Conflict, NotFound
+from app.keys import ApiKey, Scope
 
 
 def key(name="key", *, library_id=DEFAULT_LIBRARY, age_s=0):

@@ -89,7 +89,10 @@ def test_a_track_of_an_unknown_library_is_a_conflict(database, make):
         tx.catalogue.add_track(make.track(library_id=new_id()))
 
 
-@pytest.mark.parametrize("garbage", ["", "x", "1", "\0", "\ud800", "{}", "../etc", new_id().upper(), "é" * 1000])
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "x", "1", "\0", "\ud800", "{}", "../etc", pytest.param(new_id().upper(), id="ANOTHER"), "é" * 1000],
+)
 def test_text_that_is_no_id_names_nothing(catalogue, garbage):
     with pytest.raises(NotFound):
         catalogue.track(DEFAULT_LIBRARY, garbage)
@@ -253,6 +256,21 @@ def test_what_cannot_or_need_not_be_embedded_does_not_lack_vectors(database, mak
     with database.transaction() as tx:
         found = tx.catalogue.tracks_without_vectors([encoder.id])
     assert [track.id for track in found] == [lacking.id]
+
+
+def test_allowed_numbers_can_be_asked_of_some_tracks_only(catalogue, make):
+    numbers = [catalogue.add_track(make.track(title=title)).number for title in "abab"]
+    among = [numbers[3], numbers[1], numbers[0], 10_000]
+    assert catalogue.allowed_numbers(DEFAULT_LIBRARY, OneOf("title", ["b"]), among).tolist() == [
+        numbers[1],
+        numbers[3],
+    ]
+    assert catalogue.allowed_numbers(DEFAULT_LIBRARY, OneOf("title", ["b"]), []).tolist() == []
+    many = range(1, 40_000)
+    assert catalogue.allowed_numbers(DEFAULT_LIBRARY, OneOf("title", ["a"]), many).tolist() == [
+        numbers[0],
+        numbers[2],
+    ]
 
 
 def test_allowed_numbers_ascend_and_leave_clips_out(catalogue, make):
