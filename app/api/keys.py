@@ -1,25 +1,31 @@
 """Access keys, for admins."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from app.api.dependencies import Admin, AssemblyDep, ItemId
 from app.api.schemas import EXAMPLE_ID, EXAMPLE_TIME, RequestBody, ResponseBody
 from app.api.text import Line
-from app.domain import ApiKey, Scope
+from app.keys import ApiKey, Scope
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+LAST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later times cannot be told in every time zone."""
 
 
 class KeyBody(RequestBody):
     """A key to be made."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"name": "ingest robot", "scope": "write"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "ingest robot", "scope": "write", "expires_at": EXAMPLE_TIME}}
+    )
     name: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
     scope: Scope = Scope.READ
+    expires_at: Annotated[AwareDatetime | None, Field(lt=LAST, description="A time to come; null: never.")] = None
 
 
 class KeyResponse(ResponseBody):
@@ -27,18 +33,25 @@ class KeyResponse(ResponseBody):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"id": EXAMPLE_ID, "name": "ingest robot", "scope": "write", "created_at": EXAMPLE_TIME}
+            "example": {
+                "id": EXAMPLE_ID,
+                "name": "ingest robot",
+                "scope": "write",
+                "created_at": EXAMPLE_TIME,
+                "expires_at": None,
+            }
         }
     )
     id: str
     name: str
     scope: Scope
     created_at: datetime
+    expires_at: datetime | None
 
     @classmethod
     def of(cls, key: ApiKey) -> Self:
         """Show a key."""
-        return cls(id=key.id, name=key.name, scope=key.scope, created_at=key.created_at)
+        return cls(id=key.id, name=key.name, scope=key.scope, created_at=key.created_at, expires_at=key.expires_at)
 
 
 class NewKeyResponse(ResponseBody):
@@ -57,7 +70,7 @@ class KeyList(ResponseBody):
 @router.post("", status_code=201)
 def create_key(body: KeyBody, caller: Admin, assembly: AssemblyDep) -> NewKeyResponse:
     """Make a key of the caller's library. From the first key on, every call needs one."""
-    key, secret = assembly.access.create_key(caller.library_id, body.name, body.scope)
+    key, secret = assembly.access.create_key(caller.library_id, body.name, body.scope, body.expires_at)
     return NewKeyResponse(key=KeyResponse.of(key), secret=secret)
 
 

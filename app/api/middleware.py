@@ -27,7 +27,7 @@ Observe = Callable[[str, str, int, float], None]
 
 
 class RequestContext:
-    """Outermost: gives the request its id and sees to it that every request is answered, logged and counted."""
+    """Gives the request its id and sees to it that every request is answered, logged and counted."""
 
     def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self._app = app

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import structlog
@@ -33,7 +34,9 @@ KINDS: Mapping[type[SoundkinError], Kind] = {
     errors.SoundkinError: Kind(500, "internal", "Internal error"),
     errors.Transient: Kind(503, "unavailable", "Not available at the moment"),
     errors.DatabaseUnavailable: Kind(503, "database-unavailable", "The database does not answer"),
+    errors.IndexUnavailable: Kind(503, "index-unavailable", "The index does not answer"),
     errors.QueueFull: Kind(429, "queue-full", "Too many jobs are waiting"),
+    errors.RateLimited: Kind(429, "rate-limited", "Too many requests"),
     errors.StorageUnavailable: Kind(503, "storage-unavailable", "The audio store does not answer"),
     errors.StorageFull: Kind(507, "storage-full", "No space left for audio"),
     errors.Permanent: Kind(500, "internal", "Internal error"),
@@ -46,6 +49,7 @@ KINDS: Mapping[type[SoundkinError], Kind] = {
     errors.Conflict: Kind(409, "conflict", "The present state does not allow this"),
     errors.Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
     errors.Forbidden: Kind(403, "forbidden", "Not allowed"),
+    errors.TokenMismatch: Kind(403, "csrf-token", "The CSRF token is missing or of another session"),
     errors.LeaseLost: Kind(409, "lease-lost", "The job belongs to another worker"),
     errors.IndexCorrupt: Kind(500, "index-corrupt", "The index cannot be used"),
     errors.ConfigurationError: Kind(500, "configuration", "The service is not configured correctly"),
@@ -81,15 +85,19 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Build the response."""
-    body: dict[str, Any] = {
+    body = {**problem_body(kind, detail, faults), "request_id": request_id}
+    return JSONResponse(body, status_code=kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_body(kind: Kind, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
+    """Say what a response says of an error, but for the request it belongs to."""
+    return {
         "type": f"urn:soundkin:problem:{kind.slug}",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
         "errors": [{"place": fault.place, "message": fault.message} for fault in faults],
-        "request_id": request_id,
     }
-    return JSONResponse(body, status_code=kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def of_soundkin(request: Request, error: SoundkinError) -> JSONResponse:
@@ -103,9 +111,15 @@ def of_soundkin(request: Request, error: SoundkinError) -> JSONResponse:
     return problem(kind, str(error), faults=faults, request_id=request_id(request), headers=_headers(error, kind))
 
 
+def problem_of(error: SoundkinError) -> dict[str, Any]:
+    """Say what is wrong with one of several things that were asked in one request."""
+    faults = error.faults if isinstance(error, errors.InvalidRequest) else ()
+    return problem_body(kind_of(error), str(error), faults)
+
+
 def _headers(error: SoundkinError, kind: Kind) -> dict[str, str]:
-    if isinstance(error, errors.QueueFull):
-        return {"Retry-After": str(round(error.retry_after_s))}
+    if isinstance(error, errors.QueueFull | errors.RateLimited):
+        return {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     retriable = isinstance(error, errors.Transient) and kind.status == KINDS[errors.Transient].status

@@ -1,8 +1,11 @@
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from app.adapters.memory_database import MemoryDatabase
-from app.domain import DEFAULT_LIBRARY, Library, Scope, new_id
+from app.domain import DEFAULT_LIBRARY, Library, new_id, utc_now
 from app.errors import ConfigurationError
+from app.keys import Scope
 from app.services.access import AccessService
 
 
@@ -26,6 +29,44 @@ def test_from_the_first_key_on_every_call_needs_one(service):
     assert [item["name"] for item in listed] == ["first"]
     assert made["secret"] not in str(listed)
     assert service.http.get("/healthz").status_code == 200
+
+
+def test_a_key_that_has_expired_says_so_and_does_not_open_the_service(service):
+    now = utc_now()
+    clock = iter([now - timedelta(hours=2)])
+    access = AccessService(service.database, admin_key=None, loopback=True, clock=lambda: next(clock))
+    _, secret = access.create_key(DEFAULT_LIBRARY, "short", Scope.ADMIN, now - timedelta(hours=1))
+    refused = service.http.get("/v1/tracks", headers={"Authorization": f"Bearer {secret}"})
+    assert refused.status_code == 401
+    assert f"expired on {now - timedelta(hours=1):%Y-%m-%d %H:%M} UTC" in refused.json()["detail"]
+    assert service.http.get("/v1/tracks").status_code == 401
+
+
+def test_a_key_is_made_with_the_time_of_its_end(service):
+    ends = (utc_now() + timedelta(days=30)).replace(microsecond=0)
+    local = ends.astimezone(timezone(timedelta(hours=5))).isoformat()
+    made = service.http.post("/v1/keys", json={"name": "a", "scope": "admin", "expires_at": local}).json()
+    assert datetime.fromisoformat(made["key"]["expires_at"]) == ends
+    bearer = {"Authorization": f"Bearer {made['secret']}"}
+    [listed] = service.http.get("/v1/keys", headers=bearer).json()["items"]
+    assert datetime.fromisoformat(listed["expires_at"]) == ends
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "says"),
+    [
+        ("2020-01-01T00:00:00Z", "is over already"),
+        ("2030-01-01T00:00:00", "timezone"),
+        ("9999-12-31T23:59:59-12:00", "less than"),
+        ("tomorrow", "datetime"),
+    ],
+)
+def test_a_key_cannot_end_before_it_begins(service, expires_at, says):
+    refused = service.http.post("/v1/keys", json={"name": "a", "expires_at": expires_at})
+    assert refused.status_code == 422
+    [fault] = refused.json()["errors"]
+    assert (fault["place"], says in fault["message"]) == ("body.expires_at", True), fault
+    assert service.http.get("/v1/keys").json() == {"items": []}
 
 
 @pytest.mark.parametrize("header", ["Bearer sk_wrong", "Bearer", "Basic abc", "nonsense"])

@@ -24,8 +24,8 @@ def test_no_error_of_the_caller_is_told_as_one_of_ours():
         kind = KINDS.get(error)
         if kind and kind.status >= 500:
             assert error.__name__ in {
-                "SoundkinError", "Transient", "DatabaseUnavailable", "StorageUnavailable", "StorageFull",
-                "Permanent", "IndexCorrupt", "ConfigurationError",
+                "SoundkinError", "Transient", "DatabaseUnavailable", "IndexUnavailable", "StorageUnavailable",
+                "StorageFull", "Permanent", "IndexCorrupt", "ConfigurationError",
             }  # fmt: skip
 
 
