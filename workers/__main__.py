@@ -33,7 +33,7 @@ def supervise(settings: Settings, *, entry: str = EMBED, lifeline: int | None = 
         The exit status.
     """
     pace = pace_of(settings)
-    plan = (settings, pace.slots + pace.express)
+    plan = (settings, pace.threads)
     runner = Runner(
         open_database(settings), open_doorbell(settings), pace, lambda: Child(entry, plan), lifeline=lifeline
     )

@@ -57,7 +57,7 @@ class Crew:
 
     def _do(self, job: Job, watch: Watch) -> None:
         with structlog.contextvars.bound_contextvars(
-            job_id=job.id, track_id=job.subject, request_id=job.request_id
+            job_id=job.id, kind=job.kind.value, subject=job.subject, request_id=job.request_id
         ):
             ended = self._outcome(job, watch)
         self._watches.pop(job.id, None)
@@ -79,5 +79,5 @@ class Crew:
             outcome, failure = "done", None
         watch.end()
         timings = {f"{stage}_s": round(seconds, 3) for stage, seconds in watch.seconds.items()}
-        log.info("job.ended", outcome=outcome, kind=job.kind.value, reason=failure and failure.message, **timings)
+        log.info("job.ended", outcome=outcome, reason=failure and failure.message, **timings)
         return Ended(job.id, outcome, failure, watch.tallies())

@@ -9,26 +9,28 @@ import structlog
 from numpy.typing import NDArray
 
 from app.component_meaning import ComponentMeaning
-from app.database import Database, Transaction
+from app.database import Database
 from app.domain import (
     Analysis,
     ChangeKind,
     Embedding,
     EncoderInfo,
     Job,
-    JobState,
     Space,
     Tally,
     Track,
+    TrackKind,
     TrackState,
     new_id,
 )
-from app.errors import LeaseLost, NotEmbedded, NotFound, SoundkinError
+from app.errors import NotEmbedded, NotFound, SoundkinError
 from app.ports import AudioStore
+from app.services.hearing import listen
 from app.tag_directions import TagDirections
-from models.audio import DecodedAudio
+from models.audio import DecodedAudio, waveform_to_peaks
 from models.encoder import Encoder
 from workers.batcher import Batcher
+from workers.finish import finish
 from workers.outage import outlast
 from workers.watch import Watch
 
@@ -55,6 +57,15 @@ Analyse = Callable[[NDArray[np.float32]], Measures]
 """Measures (T,) mono samples at ``ANALYSIS_RATE_HZ``."""
 
 ANALYSIS_RATE_HZ = 22_050
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What was found out about a track. ``peaks`` are bytes as of ``Catalogue.save_waveform``."""
+
+    analysis: Analysis
+    embeddings: Sequence[Embedding]
+    peaks: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ class EmbedJobs:
 
     def _result(
         self, job: Job, track: Track, missing: Sequence[str], waveforms: Mapping[int, DecodedAudio], watch: Watch
-    ) -> tuple[Analysis, Sequence[Embedding]]:
+    ) -> _Result:
         watch.reach("analyse", 0.3)
         heard = waveforms[ANALYSIS_RATE_HZ]
         analysis = to_analysis(heard, self.analyse(heard.waveform))
@@ -135,27 +146,25 @@ class EmbedJobs:
             embeddings.append(Embedding(encoder_id, vectors.vector, vectors.spans_s, vectors.segments))
             if vectors.certainty is not None:
                 certainty[encoder.manifest.name] = vectors.certainty
-        return replace(analysis, certainty=certainty), embeddings
+        peaks = waveform_to_peaks(heard.waveform).tobytes()
+        return _Result(replace(analysis, certainty=certainty), embeddings, peaks)
 
-    def _commit(self, job: Job, track: Track, result: tuple[Analysis, Sequence[Embedding]] | None) -> None:
+    def _commit(self, job: Job, track: Track, result: _Result | None) -> None:
         """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md).
 
         Tried until there is an answer, also when the supervisor says meanwhile that the job is nobody's any more:
         it may be so because it is done.
         """
-        if job.token is None:
-            raise LeaseLost(f"Job {job.id} came without a token; only a claimed job can be finished.")
         with self.database.transaction() as tx:
-            if _is_done(tx, job):
+            if not finish(tx, job) or result is None:
                 return
-            tx.queue.finish(job.id, job.token)
-            if result is None:
-                return
-            analysis, embeddings = result
-            tx.catalogue.save_analysis(track.id, analysis)
-            for embedding in embeddings:
+            tx.catalogue.save_analysis(track.id, result.analysis)
+            tx.catalogue.save_waveform(track.id, result.peaks)
+            for embedding in result.embeddings:
                 tx.catalogue.save_embedding(track.id, embedding)
             tx.catalogue.set_state(track.id, TrackState.READY)
+            if track.kind is TrackKind.TRACK:
+                listen(tx, [track.number])
             tx.changes.append(track.library_id, ChangeKind.TRACK_EMBEDDED, track.id, track.number)
 
     def _forget_audio(self, track: Track) -> None:
@@ -167,15 +176,6 @@ class EmbedJobs:
                 tx.catalogue.set_audio_key(track.id, None)
         except SoundkinError as error:
             log.warning("audio.not_deleted", key=track.audio.key, error=str(error))
-
-
-def _is_done(tx: Transaction, job: Job) -> bool:
-    """Whether this claim has been finished: an earlier try was committed, and only the answer was lost."""
-    try:
-        stored = tx.queue.job(job.library_id, job.id)
-    except NotFound:
-        return False
-    return stored.state is JobState.DONE and stored.worker_id == job.worker_id
 
 
 def to_analysis(heard: DecodedAudio, measures: Measures) -> Analysis:

@@ -12,7 +12,7 @@ import structlog
 import torch
 
 from app.database import Database, Transaction
-from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo
+from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo, Job
 from app.errors import ConfigurationError
 from app.logs import configure_logging
 from app.settings import Settings
@@ -24,9 +24,11 @@ from models.errors import ModelError
 from models.registry import load_encoder, resolve_device
 from workers.batcher import Batcher, claim_threads
 from workers.crew import Crew
+from workers.dispatch import Dispatch
 from workers.embed import ANALYSIS_RATE_HZ, EmbedJobs, to_encoder_info
 from workers.messages import Ready, Unfit
 from workers.outage import outlast
+from workers.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,8 @@ def main(connection: Connection, plan: "tuple[Settings, int]") -> None:
         analyse=analyse,
     )
     warm_up(loaded)
-    crew = Crew(connection, jobs, threads, prepare_thread=partial(_prepare_thread, device))
+    work = Dispatch(embed=jobs, draw=partial(_draw, database))
+    crew = Crew(connection, work, threads, prepare_thread=partial(_prepare_thread, device))
     crew.tell(Ready(str(device), tuple(encoders)))
     crew.serve()
 
@@ -85,9 +88,12 @@ def announce(database: Database, encoders: list[Encoder]) -> Mapping[str, Encode
 
 
 def _announce(tx: Transaction, brought: EncoderInfo) -> str:
+    before = tx.catalogue.encoders()
     known = tx.catalogue.announce_encoder(brought)
-    if known.id == brought.id:
+    if known not in before:
         tx.changes.append(DEFAULT_LIBRARY, ChangeKind.ENCODER_UPDATED, known.id)
+    if any(each.id == known.id and each.tags != known.tags for each in before):
+        tx.catalogue.forget_heard()
     return known.id
 
 
@@ -101,6 +107,12 @@ def warm_up(encoders: Iterable[Encoder]) -> None:
 def _noise(sample_rate_hz: int) -> Floats:
     samples = round(WARM_UP_S * sample_rate_hz)
     return np.random.default_rng(0).normal(scale=0.1, size=samples).astype(np.float32)
+
+
+def _draw(database: Database, job: Job, watch: Watch) -> None:
+    from workers.draw_map import MapJobs  # noqa: PLC0415 - takes a second, and most workers never draw
+
+    MapJobs(database)(job, watch)
 
 
 def _prepare_thread(device: torch.device) -> None:

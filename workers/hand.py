@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.database import JobQueue
-from app.domain import Job, JobState
+from app.domain import Job, JobKind, JobState
 from workers.messages import Failure, Reached
 
 Verdict = Callable[[JobQueue, str, str], Job | None]
@@ -42,7 +42,7 @@ class Hand:
         """Make it empty.
 
         Args:
-            slots: How many jobs there may be at once.
+            slots: How many jobs there may be at once, beside a map: that takes minutes, and holds up nothing.
             express: How many more if those are interactive, so that bulk work never keeps a person waiting.
             clock: In seconds.
         """
@@ -60,12 +60,15 @@ class Hand:
     @property
     def free(self) -> int:
         """How many jobs of any kind may be taken on."""
-        return max(0, self._slots - len(self._held))
+        return max(0, self._slots - self._embedding())
 
     @property
     def free_express(self) -> int:
         """How many interactive jobs may be taken on."""
-        return max(0, self._slots + self._express - len(self._held))
+        return max(0, self._slots + self._express - self._embedding())
+
+    def _embedding(self) -> int:
+        return sum(held.job.kind is not JobKind.MAP for held in self)
 
     def ours(self) -> Sequence[str]:
         """Ids of the jobs that are this worker's."""

@@ -14,7 +14,7 @@ class Pace:
         poll_s: Between looks at the queue when the doorbell is silent.
         deadline_s: A job that takes longer has its process killed.
         drain_s: How long jobs may go on after the signal to stop.
-        slots: Jobs at once.
+        slots: Jobs at once, beside a map.
         express: Interactive jobs beyond that.
     """
 
@@ -25,6 +25,11 @@ class Pace:
     drain_s: float
     slots: int
     express: int = 1
+
+    @property
+    def threads(self) -> int:
+        """How many jobs there may be at once in all: one more is a map."""
+        return self.slots + self.express + 1
 
 
 class Every:

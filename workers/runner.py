@@ -224,7 +224,8 @@ class Runner:
         for held in self._hand.decided():
             if held.verdict is not None and held.job.token is not None:
                 outcome = self._decide(held)
-                log.info("job.settled", job_id=held.job.id, track_id=held.job.subject, outcome=outcome)
+                named = {"job_id": held.job.id, "kind": held.job.kind.value, "subject": held.job.subject}
+                log.info("job.settled", **named, outcome=outcome)
                 self._totals.count(f"outcome:{outcome}")
             self._hand.release(held.job.id)
 

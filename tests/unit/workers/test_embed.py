@@ -27,6 +27,8 @@ from app.domain import (
     utc_now,
 )
 from app.errors import DatabaseUnavailable, LeaseLost, NotEmbedded, NotFound
+from app.filters import OneOf
+from app.track_tags import all_tags
 from models import component_meaning as heard
 from models.audio import DecodedAudio
 from models.encoder import EncoderManifest, Prepared, Space, TrackEmbedding
@@ -314,6 +316,69 @@ def test_an_encoder_that_comes_later_adds_how_sure_it_is(desk):
     later = desk.embed(Halves("first", certainty=0.75), Halves("second", certainty=0.5))
     later(desk.claim(track), watch())
     assert desk.track(track).analysis.certainty == {"first": 0.75, "second": 0.5}
+
+
+def hearing(*names, rows):
+    """Tags of the two numbers of ``Halves``, sure or unsure as their product with the row says."""
+    ones, zeros = np.ones(len(names), np.float32), np.zeros(len(names), np.float32)
+    return {"all": TagDirections(names, np.float32(rows), 5 * ones, zeros)}
+
+
+@pytest.mark.parametrize("kind", TrackKind)
+def test_the_picture_of_the_sound_is_stored(desk, kind):
+    track, job = desk.add(np.float32([0.5] * 1600 + [-1.0] * 1600).tobytes(), kind)
+    desk.embed(Halves())(job, watch())
+    with desk.database.transaction() as tx:
+        assert tx.catalogue.waveform(track.id) == bytes([128] * 400 + [255] * 400)
+
+
+def test_a_job_that_stores_nothing_leaves_no_picture(desk):
+    track, job = desk.add()
+    with desk.database.transaction() as tx:
+        tx.queue.cancel(DEFAULT_LIBRARY, job.id)
+    with pytest.raises(LeaseLost):
+        desk.embed(Halves())(job, watch())
+    with pytest.raises(NotFound), desk.database.transaction() as tx:
+        tx.catalogue.waveform(track.id)
+
+
+def test_tags_that_are_likelier_than_not_are_kept_with_the_track(desk):
+    track, job = desk.add()
+    desk.embed(Halves(tags=hearing("right", "left", "rest", rows=[[0, 1], [1, 0], [0, -1]])))(job, watch())
+    expected = {"right": 1 / (1 + np.exp(-5 * 0.8)), "left": 1 / (1 + np.exp(-5 * 0.6))}
+    assert desk.track(track).heard == pytest.approx(expected, abs=1e-4)
+    with desk.database.transaction() as tx:
+        assert tx.catalogue.unheard() == []
+        assert tx.catalogue.allowed_numbers(DEFAULT_LIBRARY, OneOf("all_tags", ["Right"])).tolist() == [
+            track.number
+        ]
+
+
+def test_an_encoder_that_comes_later_adds_what_it_hears(desk):
+    track, job = desk.add()
+    first = Halves("a", tags=hearing("right", "left", rows=[[0, 1], [1, 0]]))
+    desk.embed(first)(job, watch())
+    second = Halves("b", tags=hearing("left", "other", rows=[[0, 1], [1, 0]]))
+    desk.embed(first, second)(desk.claim(track), watch())
+    heard = desk.track(track).heard
+    assert heard.keys() == {"right", "left", "other"}
+    assert heard["left"] == heard["right"] > heard["other"], "the surest counts"
+
+
+def test_what_people_said_meanwhile_stays(desk):
+    track, job = desk.add()
+    embed = desk.embed(Halves(tags=hearing("right", "left", rows=[[0, 1], [1, 0]])))
+    with desk.database.transaction() as tx:
+        tx.catalogue.update_metadata(DEFAULT_LIBRARY, track.id, Metadata(tags=("mine",), denied_tags=("left",)))
+    embed(job, watch())
+    found = desk.track(track)
+    assert [each.tag for each in all_tags(found.metadata, found.heard)] == ["mine", "right"]
+
+
+def test_a_clip_is_not_listened_to_for_tags(desk):
+    track, job = desk.add(kind=TrackKind.CLIP)
+    desk.embed(Halves(tags=hearing("right", rows=[[0, 1]])))(job, watch())
+    assert desk.track(track).heard == {}
 
 
 def test_a_fault_in_the_code_is_tried_again_and_named():

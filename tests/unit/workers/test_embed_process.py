@@ -1,5 +1,7 @@
 """The child before its first job."""
 
+from dataclasses import replace
+
 import torch
 
 from app.adapters.memory_database import MemoryDatabase
@@ -22,6 +24,18 @@ def test_every_encoder_has_embedded_something_before_the_first_job():
 
     warm_up([Spy(), Spy()])
     assert pooled == [WARM_UP_S] * 2
+
+
+def test_who_follows_the_change_log_hears_that_a_known_encoder_tells_more_than_before():
+    database, encoder = MemoryDatabase(), load_encoder("csn", torch.device("cpu"))
+    [encoder_id] = announce(database, [encoder])
+    state = database._state
+    state.encoders = {key: replace(each, tags={}) for key, each in state.encoders.items()}
+    for _ in range(2):
+        announce(database, [encoder])
+    with database.transaction() as tx:
+        assert tx.catalogue.encoders()[0].tags
+        assert [change.subject for change in tx.changes.after(0)] == [encoder_id, encoder_id]
 
 
 def test_who_follows_the_change_log_hears_of_a_new_encoder_once():
