@@ -14,6 +14,9 @@ from models.truncation import truncation_notes
 
 SAMPLE_RATE_HZ = 22_050
 MAX_DURATION_S = 1_200.0
+PEAKS = 800
+"""Parts of a picture of a waveform: as many as a wide screen shows."""
+
 GUESSED_DURATION = {"audio/mpeg", "audio/aac"}
 """FFmpeg tells their length by the bit rate of their beginning where no header helps."""
 
@@ -47,6 +50,20 @@ def middle(waveform: NDArray[np.float32], duration_s: float) -> NDArray[np.float
     length = round(duration_s * SAMPLE_RATE_HZ)
     start = max(0, len(waveform) - length) // 2
     return waveform[start : start + length]
+
+
+def waveform_to_peaks(waveform: NDArray[np.float32], parts: int = PEAKS) -> NDArray[np.uint8]:
+    """(T,) → (min(T, parts),) the largest magnitude in each of equal parts; 255 is full scale, and what is beyond.
+
+    For a picture of the sound. Nothing as long as the waveform is made on the way.
+    """
+    count = min(len(waveform), parts)
+    if not count:
+        return np.zeros(0, np.uint8)
+    starts = np.arange(count) * len(waveform) // count
+    highest, lowest = np.maximum.reduceat(waveform, starts), np.minimum.reduceat(waveform, starts)
+    peaks: NDArray[np.uint8] = np.rint(255 * np.maximum(highest, -lowest).clip(max=1)).astype(np.uint8)
+    return peaks
 
 
 def decode(

@@ -56,7 +56,7 @@ def _headers(track: Track) -> dict[str, str]:
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(track.audio.filename or track.id, safe='')}",
         "Content-Type": track.audio.content_type,
         "ETag": f'"{track.audio.sha256}"',
-        "X-Content-Type-Options": "nosniff",
+        "Vary": "Authorization, Cookie",
     }
 
 

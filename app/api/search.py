@@ -8,21 +8,26 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import AssemblyDep, Reader, SettingsDep
-from app.api.problems import refusal, request_id
-from app.api.schemas import ClipResponse, JobResponse
+from app.api.problems import problem_of, refusal, request_id
+from app.api.schemas import ClipResponse, JobResponse, ResponseBody
 from app.api.search_schemas import (
     UPLOADED,
     AudioSearchBody,
     AudioSearchResponse,
+    BatchAnswerResponse,
+    BatchSearchBody,
+    BatchSearchResponse,
     SearchBody,
     SearchResponse,
     TermBody,
     WaitingResponse,
 )
+from app.api.section_schemas import SectionsBody, SectionsResponse
 from app.api.threads import in_upload_thread
 from app.api.upload import describe_upload, json_field, receive_upload
 from app.domain import Job, JobState, TrackKind
 from app.errors import AudioRefused, Conflict
+from app.retrieval import SearchAnswer
 from app.services.assembly import Assembly
 from app.services.ingest import Arrival, Ingested
 
@@ -43,11 +48,38 @@ _UPLOAD = describe_upload(
 )
 
 
-@router.post("")
-def search(body: SearchBody, caller: Reader, assembly: AssemblyDep) -> SearchResponse:
+@router.post("", response_model=SearchResponse)
+def search(body: SearchBody, caller: Reader, assembly: AssemblyDep) -> Response:
     """Find the tracks nearest to a weighted sum of references."""
     terms = tuple(term.to_term(None) for term in body.terms)
-    return SearchResponse.of(assembly.search.search(body.to_request(caller.library_id, terms)))
+    return _as_json(SearchResponse.of(assembly.search.search(body.to_request(caller.library_id, terms))))
+
+
+@router.post("/batch", response_model=BatchSearchResponse)
+def search_many(body: BatchSearchBody, caller: Reader, assembly: AssemblyDep) -> Response:
+    """Answer several searches at once. One that cannot be answered says why, and the others go on."""
+    requests = [
+        each.to_request(caller.library_id, tuple(term.to_term(None) for term in each.terms))
+        for each in body.searches
+    ]
+    answers = [
+        BatchAnswerResponse(answer=SearchResponse.of(found))
+        if isinstance(found, SearchAnswer)
+        else BatchAnswerResponse(problem=problem_of(found))
+        for found in assembly.search.search_many(requests)
+    ]
+    return _as_json(BatchSearchResponse(answers=answers))
+
+
+@router.post("/sections")
+def find_sections(body: SectionsBody, caller: Reader, assembly: AssemblyDep) -> SectionsResponse:
+    """Find all sections of one track that are similar to a weighted sum of references."""
+    return SectionsResponse.of(assembly.sections.find(body.to_request(caller.library_id)))
+
+
+def _as_json(body: ResponseBody) -> Response:
+    """Write what is of the right form already: FastAPI would check it once more, on the event loop."""
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 @router.post(

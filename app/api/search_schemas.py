@@ -4,6 +4,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from app.api.explanation_schemas import (
+    ComponentShareResponse,
+    SegmentResponse,
+    SpaceShareResponse,
+    TagShareResponse,
+)
 from app.api.filter_body import FilterBody
 from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
 from app.api.text import Line, Word
@@ -11,23 +17,23 @@ from app.retrieval import (
     MAX_K,
     MAX_TERMS,
     AnyTerm,
-    ComponentShare,
     Match,
     SearchAnswer,
     SearchRequest,
-    SegmentMatch,
-    SpaceShare,
-    TagShare,
     TagTerm,
     Term,
     UsedTag,
 )
+from app.services.sections import SectionAnswer
 
 UPLOADED = "$file"
 """What a term of a search by audio says for the file that comes with it."""
 
 _OF_TAGS = ("weight", "space")
 _OF_REFERENCES = ("weights", "segment")
+
+MAX_SEARCHES = 100
+"""Of one batch."""
 
 MAX_SPACES = 64
 MAX_WEIGHT = 1e6
@@ -165,6 +171,15 @@ class SearchBody(SearchOptions):
     terms: Annotated[list[TermBody], Field(min_length=1, max_length=MAX_TERMS)]
 
 
+class BatchSearchBody(RequestBody):
+    """Searches that are answered together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"searches": [{"terms": [{"track": EXAMPLE_ID}], "k": 5}]}}
+    )
+    searches: Annotated[list[SearchBody], Field(min_length=1, max_length=MAX_SEARCHES)]
+
+
 class AudioSearchBody(SearchOptions):
     """A search by a file that comes with it. Without terms the file is the only reference."""
 
@@ -175,72 +190,6 @@ class AudioSearchBody(SearchOptions):
         default=None, description=f'A term {{"clip": "{UPLOADED}"}} means the file.'
     )
     wait_s: float | None = Field(default=None, ge=0, le=120, description="How long to wait for the clip's vectors.")
-
-
-class SpaceShareResponse(ResponseBody):
-    """What one space says of a match; contributions of all spaces sum to its similarity."""
-
-    similarity: float
-    weight: float
-    contribution: float
-
-    @classmethod
-    def of(cls, share: SpaceShare) -> Self:
-        """Show it."""
-        return cls(similarity=share.similarity, weight=share.weight, contribution=share.contribution)
-
-
-class TagShareResponse(ResponseBody):
-    """What one tag of the query says of a match; its contribution is a part of that of its space."""
-
-    tag: str
-    space: str
-    similarity: float
-    weight: float
-    contribution: float
-
-    @classmethod
-    def of(cls, share: TagShare) -> Self:
-        """Show it."""
-        return cls(
-            tag=share.tag,
-            space=share.space,
-            similarity=share.similarity,
-            weight=share.weight,
-            contribution=share.contribution,
-        )
-
-
-class ComponentShareResponse(ResponseBody):
-    """What one component says of a match that shares it with the query; part of its space's contribution."""
-
-    space: str
-    component: int = Field(description="Its place in the space, as `GET /v1/encoders/{name}/components` has it.")
-    tags: list[str]
-    contribution: float
-
-    @classmethod
-    def of(cls, share: ComponentShare) -> Self:
-        """Show it."""
-        return cls(
-            space=share.space,
-            component=share.component,
-            tags=list(share.tags),
-            contribution=share.contribution,
-        )
-
-
-class SegmentResponse(ResponseBody):
-    """The part of a match that is closest to the query."""
-
-    start_s: float
-    end_s: float
-    similarity: float
-
-    @classmethod
-    def of(cls, segment: SegmentMatch) -> Self:
-        """Show it."""
-        return cls(start_s=segment.start_s, end_s=segment.end_s, similarity=segment.similarity)
 
 
 class MatchResponse(ResponseBody):
@@ -291,12 +240,23 @@ class UsedQueryResponse(ResponseBody):
     weights: dict[str, float]
     tags: list[UsedTagResponse]
 
+    @classmethod
+    def of(cls, answer: SearchAnswer | SectionAnswer) -> Self:
+        """Show it."""
+        tags = [UsedTagResponse.of(used) for used in answer.tags]
+        return cls(encoders=list(answer.encoders), weights=dict(answer.weights), tags=tags)
+
 
 class UsedIndexResponse(ResponseBody):
-    """What was searched: ``allowed`` is what the filter left of ``size`` tracks."""
+    """What was searched: ``allowed`` is what the filter left of ``size`` tracks.
+
+    An answer that is not ``exact`` may lack some of the best: answers like it hold the share ``recall`` of them, as
+    measured on this library. Scores and order are exact always.
+    """
 
     size: int
     exact: bool
+    recall: float
     allowed: int
 
 
@@ -308,7 +268,7 @@ class SearchResponse(ResponseBody):
             "example": {
                 "matches": [],
                 "query": {"encoders": ["librosa"], "weights": {"timbre": 0.67, "rhythm": 0.33}, "tags": []},
-                "index": {"size": 1200, "exact": True, "allowed": 0},
+                "index": {"size": 1200, "exact": True, "recall": 1.0, "allowed": 0},
                 "took_ms": {"resolve": 0.6, "filter": 0.4, "index": 0.9, "rerank": 0.3},
                 "empty_because": "The filter left none of the 1200 indexed tracks.",
             }
@@ -326,6 +286,20 @@ class SearchResponse(ResponseBody):
         return cls(**_answer(answer))
 
 
+class BatchAnswerResponse(ResponseBody):
+    """What one search found, or, as a problem response says it, why it cannot be answered."""
+
+    answer: SearchResponse | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchSearchResponse(ResponseBody):
+    """One answer for each search, in their order."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"answers": []}})
+    answers: list[BatchAnswerResponse]
+
+
 class AudioSearchResponse(SearchResponse):
     """What was found, and the clip, which can be searched with again until it expires."""
 
@@ -340,12 +314,10 @@ class AudioSearchResponse(SearchResponse):
 def _answer(answer: SearchAnswer) -> dict[str, Any]:
     return {
         "matches": [MatchResponse.of(match) for match in answer.matches],
-        "query": UsedQueryResponse(
-            encoders=list(answer.encoders),
-            weights=dict(answer.weights),
-            tags=[UsedTagResponse.of(used) for used in answer.tags],
+        "query": UsedQueryResponse.of(answer),
+        "index": UsedIndexResponse(
+            size=answer.indexed, exact=answer.exact, recall=answer.recall, allowed=answer.allowed
         ),
-        "index": UsedIndexResponse(size=answer.indexed, exact=answer.exact, allowed=answer.allowed),
         "took_ms": dict(answer.took_ms),
         "empty_because": answer.empty_because,
     }

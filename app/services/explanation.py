@@ -1,17 +1,17 @@
 """Saying why a track was found: what each space adds, and which part of it is closest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from app.database import Transaction
-from app.domain import Embedding, EncoderInfo, Vectors
+from app.domain import EncoderInfo, Vectors
 from app.joint_space import JointSpace
 from app.query import Doubles
 from app.retrieval import ComponentShare, Match, SegmentMatch, TagShare
-from app.services.references import vectors_at
 from app.services.search_plan import Plan
+from app.services.segments import Parts, ReferenceParts, parts_of, reference_parts
 from app.services.tags import AskedTag
 
 MOST_COMPONENTS = 5
@@ -25,15 +25,22 @@ def explain(tx: Transaction, plan: Plan, matches: Sequence[Match]) -> list[Match
     embeddings = {
         encoder.name: tx.catalogue.embeddings_by_number(encoder.id, numbers) for encoder in plan.joint.encoders
     }
+    parts = [
+        parts_of(plan.joint, {name: found[number] for name, found in embeddings.items() if number in found})
+        for number in numbers
+    ]
+    segments = _best_segments(plan, parts)
     return [
         replace(
             match,
-            by_space=plan.query.explain(vector),
+            by_space=by_space,
             by_tag=tuple(_tag_share(plan, tag, vector) for tag in plan.tags),
             by_component=_shared_components(plan, vector),
-            segment=_best_segment(plan, {name: found.get(number) for name, found in embeddings.items()}),
+            segment=segment,
         )
-        for match, number, vector in zip(matches, numbers, vectors, strict=True)
+        for match, vector, by_space, segment in zip(
+            matches, vectors, plan.query.explain(vectors), segments, strict=True
+        )
     ]
 
 
@@ -46,7 +53,7 @@ def _tag_share(plan: Plan, tag: AskedTag, vector: Vectors) -> TagShare:
 def _shared_components(plan: Plan, vector: Vectors) -> tuple[ComponentShare, ...]:
     """Return the components that contribute most, of all spaces that have some, the strongest first."""
     products = np.multiply(plan.query.vector, vector, dtype=np.float64)
-    places = plan.joint.places()
+    places = plan.joint.places
     shares = [
         share
         for encoder in plan.joint.encoders
@@ -64,30 +71,24 @@ def _strongest(joint: JointSpace, encoder: EncoderInfo, space: str, products: Do
             yield ComponentShare(joint.name(encoder.name, space), number, tags, float(products[number]))
 
 
-def _best_segment(plan: Plan, embeddings: Mapping[str, Embedding | None]) -> SegmentMatch | None:
-    """Return the segment with the highest score, the first one where several have it; ``None`` without any.
+def _best_segments(plan: Plan, tracks: Sequence[Parts | None]) -> list[SegmentMatch | None]:
+    """Return of each track the segment with the highest score, the first one where several have it.
 
-    Encoders cut a track differently: its segments are those of the encoder that cuts it finest, and in the others
-    each is what overlaps it.
+    ``None`` for a track without segments.
     """
-    known = {name: each for name, each in embeddings.items() if each is not None and len(each.segment_vectors)}
-    if not known:
-        return None
-    spans_s = max((each.segment_spans_s for each in known.values()), key=len)
-    scores = plan.query.scores(_joint_vectors(plan.joint, known, spans_s))
+    parted = [parts for parts in tracks if parts is not None]
+    if not parted:
+        return [None] * len(tracks)
+    ends = np.cumsum([len(parts.vectors) for parts in parted])
+    scores = np.split(plan.query.scores(np.concatenate([parts.vectors for parts in parted])), ends[:-1])
+    reference = reference_parts(plan.joint, plan.query, plan.references)
+    found = iter(_best_segment(*pair, reference) for pair in zip(parted, scores, strict=True))
+    return [None if parts is None else next(found) for parts in tracks]
+
+
+def _best_segment(parts: Parts, scores: Doubles, reference: ReferenceParts | None) -> SegmentMatch:
     best = int(np.argmax(scores))
-    start_s, end_s = spans_s[best].tolist()
-    return SegmentMatch(start_s, end_s, min(1.0, max(-1.0, float(scores[best]))))
-
-
-def _joint_vectors(joint: JointSpace, embeddings: Mapping[str, Embedding], spans_s: Vectors) -> Vectors:
-    """Return (N, D) joint vectors of N segments, zero for an encoder that has none."""
-    vectors = np.zeros((len(spans_s), joint.dimension), np.float32)
-    places = joint.places()
-    for encoder in joint.encoders:
-        embedding = embeddings.get(encoder.name)
-        if embedding is not None and embedding.segment_spans_s is spans_s:
-            vectors[:, places[encoder.name]] = embedding.segment_vectors
-        elif embedding is not None:
-            vectors[:, places[encoder.name]] = vectors_at(embedding, spans_s.astype(np.float64), encoder)
-    return vectors
+    start_s, end_s = parts.spans_s[best].tolist()
+    similarity = min(1.0, max(-1.0, float(scores[best])))
+    closest = None if reference is None else reference.closest(parts.vectors[best])
+    return SegmentMatch(start_s, end_s, similarity, closest)

@@ -1,7 +1,7 @@
 """What the terms of a search refer to: tracks, clips and parts of them, as vectors."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from app.filters import FIELDS, AllOf, AnyOf, Filter, Not, OneOf, SameAsQuery, V
 from app.joint_space import JointSpace
 from app.query import Doubles
 from app.retrieval import AnyTerm, TagTerm, Term
+from app.track_tags import all_tags
 
 ROUNDING_S = 0.05
 """So far a segment may reach past the end: durations are shown rounded."""
@@ -20,10 +21,20 @@ ROUNDING_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A term's track or clip, and the (D,) joint vector that it asks with; ``term`` is its place in the query."""
+    """A term's track or clip.
+
+    Attributes:
+        term: Its place in the query.
+        track: The track or clip.
+        embeddings: Of the encoders that the term weighs and that have some of the track, by name.
+        segment_s: The part that is meant; ``None`` is the whole.
+        vector: (D,) joint vector that it asks with.
+    """
 
     term: int
     track: Track
+    embeddings: Mapping[str, Embedding]
+    segment_s: tuple[float, float] | None
     vector: Vectors
 
 
@@ -55,8 +66,9 @@ class ReferenceReader:
                 continue
             track = self._track(f"terms.{index}", term.reference)
             if track is not None:
-                vector = self._vector(f"terms.{index}", term, track, asked[index])
-                references.append(Reference(index, track, vector))
+                embeddings = self._read_embeddings(f"terms.{index}", track, asked[index])
+                vector = self._vector(f"terms.{index}", term, track, embeddings)
+                references.append(Reference(index, track, embeddings, term.segment_s, vector))
         return references
 
     def raise_faults(self) -> None:
@@ -84,14 +96,19 @@ class ReferenceReader:
                 self._missing.append(Fault(place, str(error)))
         return self._tracks[reference]
 
-    def _vector(self, place: str, term: Term, track: Track, asked: Collection[str]) -> Vectors:
+    def _read_embeddings(self, place: str, track: Track, asked: Collection[str]) -> Mapping[str, Embedding]:
+        wanted = [encoder for encoder in self.joint.encoders if encoder.name in asked]
+        found = {encoder.name: self._embedding(place, track, encoder) for encoder in wanted}
+        return {name: embedding for name, embedding in found.items() if embedding is not None}
+
+    def _vector(self, place: str, term: Term, track: Track, embeddings: Mapping[str, Embedding]) -> Vectors:
         """Return (D,), zero for an encoder that the term does not weigh or that has no vectors of the track."""
         vector = np.zeros(self.joint.dimension, np.float32)
-        places = self.joint.places()
+        places = self.joint.places
         for encoder in self.joint.encoders:
-            embedding = self._embedding(place, track, encoder) if encoder.name in asked else None
-            if embedding is not None:
-                vector[places[encoder.name]] = self._part(place, term, track, embedding, encoder)
+            if encoder.name in embeddings:
+                part = self._part(place, term, track, embeddings[encoder.name], encoder)
+                vector[places[encoder.name]] = part
         return vector
 
     def _embedding(self, place: str, track: Track, encoder: EncoderInfo) -> Embedding | None:
@@ -101,21 +118,8 @@ class ReferenceReader:
                 self._embeddings[key] = self.tx.catalogue.embedding(*key)
             except NotEmbedded:
                 self._embeddings[key] = None
-                self._unembedded.append(Fault(place, self._why_not_embedded(track, encoder)))
+                self._unembedded.append(Fault(place, why_not_embedded(self.tx, track, encoder)))
         return self._embeddings[key]
-
-    def _why_not_embedded(self, track: Track, encoder: EncoderInfo) -> str:
-        """Say what the track's newest job is up to, and what to do."""
-        lack = f"The {track.kind} {track.id} has no vectors by the encoder {encoder.name!r}"
-        jobs, _ = self.tx.queue.jobs(self.library_id, subject=track.id, limit=1)
-        if not jobs or jobs[0].state is JobState.DONE:
-            clip, later = "send the clip again", "they come once a worker with this encoder has got round to it"
-            return f"{lack} yet: {clip if track.kind is TrackKind.CLIP else later}."
-        job = jobs[0]
-        if not job.state.is_final:
-            return f"{lack} yet: its job {job.id} is {job.state}. Ask again when it is done."
-        reason = f" ({job.error_message.removesuffix('.')})" if job.error_message else ""
-        return f"{lack}: its job {job.id} is {job.state}{reason}. Retry the job, or upload usable audio."
 
     def _part(self, place: str, term: Term, track: Track, embedding: Embedding, encoder: EncoderInfo) -> Vectors:
         """Return (d,) what the term asks of one encoder."""
@@ -127,6 +131,20 @@ class ReferenceReader:
             return embedding.vector
         vector: Vectors = vectors_at(embedding, np.array([term.segment_s]), encoder)[0]
         return vector
+
+
+def why_not_embedded(tx: Transaction, track: Track, encoder: EncoderInfo) -> str:
+    """Say what the newest job of a track without vectors is up to, and what to do."""
+    lack = f"The {track.kind} {track.id} has no vectors by the encoder {encoder.name!r}"
+    jobs, _ = tx.queue.jobs(track.library_id, subject=track.id, limit=1)
+    if not jobs or jobs[0].state is JobState.DONE:
+        clip, later = "send the clip again", "they come once a worker with this encoder has got round to it"
+        return f"{lack} yet: {clip if track.kind is TrackKind.CLIP else later}."
+    job = jobs[0]
+    if not job.state.is_final:
+        return f"{lack} yet: its job {job.id} is {job.state}. Ask again when it is done."
+    reason = f" ({job.error_message.removesuffix('.')})" if job.error_message else ""
+    return f"{lack}: its job {job.id} is {job.state}{reason}. Retry the job, or upload usable audio."
 
 
 def _sentences(faults: Sequence[Fault]) -> str:
@@ -210,6 +228,8 @@ def _values(track: Track, name: str) -> Sequence[Value]:
         return ()
     if name == "tags":
         return track.metadata.tags
+    if name == "all_tags":
+        return [each.tag for each in all_tags(track.metadata, track.heard)]
     holders = (track.metadata, track.analysis, track)
     known = (getattr(holder, name) for holder in holders if hasattr(holder, name))
     value = next(known, None)

@@ -1,18 +1,21 @@
 """Turning a search request into one vector and the tracks that may be found, or into everything wrong with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.database import Database, Numbers, Transaction
-from app.domain import EncoderState, Vectors
+from app.database import Numbers, Transaction
+from app.domain import EncoderInfo, EncoderState, Vectors
 from app.errors import Fault, InvalidQuery, InvalidRequest, NotEmbedded, Transient
 from app.joint_space import JointSpace
 from app.ports import Searchable
 from app.query import Query, compose, weight_faults, weight_matrix
 from app.retrieval import MAX_K, MAX_TERMS, AnyTerm, SearchRequest
 from app.services import calibration
+from app.services.background import Background, draw_background
+from app.services.encoder_memory import EncoderMemory
+from app.services.filter_memory import FilterMemory
 from app.services.indexing import IndexKeeper
 from app.services.joint_index import JointIndex
 from app.services.kept_index import KeptIndex
@@ -30,7 +33,9 @@ class Plan:
         request: What was asked.
         joint: The encoders that it weighs.
         index: What to search.
+        background: What similarities are compared with.
         query: The one vector.
+        references: The terms that name a track or a clip.
         tags: The tag terms.
         own: Numbers of tracks that must not be found.
         allowed: Numbers that the filter left; ``None`` without a filter.
@@ -39,13 +44,25 @@ class Plan:
     request: SearchRequest
     joint: JointSpace
     index: Searchable
+    background: Background
     query: Query
+    references: Sequence[Reference]
     tags: Sequence[AskedTag]
     own: Numbers
     allowed: Numbers | None
 
 
-def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, watch: Stopwatch) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered from one search to the next."""
+
+    encoders: EncoderMemory = field(default_factory=EncoderMemory)
+    filters: FilterMemory = field(default_factory=FilterMemory)
+
+
+def make_plan(
+    tx: Transaction, keeper: IndexKeeper, memory: Memory, request: SearchRequest, watch: Stopwatch
+) -> Plan:
     """Check the request and work out what to ask the index.
 
     Raises:
@@ -55,30 +72,33 @@ def make_plan(database: Database, keeper: IndexKeeper, request: SearchRequest, w
         Transient: An index is still being loaded.
     """
     terms = request.terms[:MAX_TERMS]
-    with database.transaction(read_only=True) as tx:
-        with watch.stage("resolve"):
-            faults = _request_faults(request)
-            names = _find_names(tx, request.encoder, faults)
-            tags = asked_tags(names, terms, faults)
-            weighed = _weighed(names, terms, tags, faults)
-            joint = _asked_encoders(names, weighed)
-            kept = [keeper.get(request.library_id, encoder.id) for encoder in joint.encoders]
-            weights = [{joint.name(*space): weight for space, weight in each.items()} for each in weighed]
-            faults += weight_faults(weights, joint.spaces)
-            reader = ReferenceReader(tx, request.library_id, joint, faults)
-            references = reader.read(terms, [_encoders_of(each) for each in weighed])
-        with watch.stage("filter"):
-            allowed = _allowed(tx, request, references, faults)
-        reader.raise_faults()
-        own = own_numbers(tx, [reference.track for reference in references])
-    index, scale = _joined(joint, kept)
+    with watch.stage("resolve"):
+        faults = _request_faults(request)
+        names = _find_names(memory.encoders.encoders(tx), request.encoder, faults)
+        tags = asked_tags(names, terms, faults)
+        weighed = _weighed(names, terms, tags, faults)
+        joint = _asked_encoders(names, weighed)
+        kept = [keeper.get(request.library_id, encoder.id) for encoder in joint.encoders]
+        weights = [{joint.name(*space): weight for space, weight in each.items()} for each in weighed]
+        faults += weight_faults(weights, joint.spaces)
+        reader = ReferenceReader(tx, request.library_id, joint, faults)
+        references = reader.read(terms, [_encoders_of(each) for each in weighed])
+    with watch.stage("filter"):
+        allowed = _allowed(tx, memory.filters, request, references, faults)
+    reader.raise_faults()
+    own = own_numbers(tx, [reference.track for reference in references])
+    indexes = _loaded(joint, kept)
+    scale = _scale(joint, indexes)
     query = compose(
         joint.spaces,
         _sources(joint, references, tags),
         weight_matrix(weights, joint.spaces),
         scale if request.calibrate else None,
     )
-    return Plan(request, joint, index, query, tags, np.fromiter(own, dtype=np.int64), allowed)
+    index, background = _joined(joint, indexes)
+    return Plan(
+        request, joint, index, background, query, references, tags, np.fromiter(own, dtype=np.int64), allowed
+    )
 
 
 def _request_faults(request: SearchRequest) -> list[Fault]:
@@ -97,9 +117,9 @@ def _request_faults(request: SearchRequest) -> list[Fault]:
     return faults
 
 
-def _find_names(tx: Transaction, name: str | None, faults: Sequence[Fault]) -> SpaceNames:
+def _find_names(encoders: Sequence[EncoderInfo], name: str | None, faults: Sequence[Fault]) -> SpaceNames:
     """Return what names mean to a query that names this encoder, or none."""
-    ready = [encoder for encoder in tx.catalogue.encoders() if encoder.state is EncoderState.READY]
+    ready = [encoder for encoder in encoders if encoder.state is EncoderState.READY]
     if not ready:
         raise NotEmbedded(
             "No encoder is there yet, so nothing is embedded. Start a worker: it brings its encoders."
@@ -135,30 +155,46 @@ def _asked_encoders(names: SpaceNames, weighed: Sequence[Mapping[SpaceOf, float]
     return JointSpace(tuple(encoder for encoder in order if encoder.name in asked))
 
 
-def _joined(joint: JointSpace, kept: Sequence[KeptIndex | None]) -> tuple[Searchable, Mapping[str, float] | None]:
-    """Return what to search and the scale of the spaces, ``None`` unless all encoders have been measured."""
-    scales: dict[str, float] | None = {}
-    indexes = []
+def _loaded(joint: JointSpace, kept: Sequence[KeptIndex | None]) -> list[KeptIndex]:
+    loaded = [each for each in kept if each is not None]
     for encoder, each in zip(joint.encoders, kept, strict=True):
         if each is None:
             raise Transient(f"The index of the encoder {encoder.name!r} is being loaded; try again in a moment.")
-        indexes.append(each.index)
+    return loaded
+
+
+def _scale(joint: JointSpace, indexes: Sequence[KeptIndex]) -> Mapping[str, float] | None:
+    """Return the scale of the spaces; ``None`` unless all encoders have been measured."""
+    scales: dict[str, float] = {}
+    for encoder, each in zip(joint.encoders, indexes, strict=True):
         scale = calibration.scale(each.calibration)
-        if scale is None or scales is None:
-            scales = None
-        else:
-            scales |= {joint.name(encoder.name, space): c for space, c in scale.items()}
-    return indexes[0] if len(indexes) == 1 else JointIndex(indexes, list(joint.places().values())), scales
+        if scale is None:
+            return None
+        scales |= {joint.name(encoder.name, space): c for space, c in scale.items()}
+    return scales
+
+
+def _joined(joint: JointSpace, indexes: Sequence[KeptIndex]) -> tuple[Searchable, Background]:
+    """Return what to search, and what its similarities are compared with."""
+    if len(indexes) == 1:
+        return indexes[0].index, indexes[0].background()
+    together = JointIndex([each.index for each in indexes], list(joint.places.values()))
+    return together, draw_background(together)
 
 
 def _allowed(
-    tx: Transaction, request: SearchRequest, references: Sequence[Reference], faults: list[Fault]
+    tx: Transaction,
+    filters: FilterMemory,
+    request: SearchRequest,
+    references: Sequence[Reference],
+    faults: list[Fault],
 ) -> Numbers | None:
     if request.where is None:
         return None
     tracks = [reference.track for reference in references]
     try:
-        return tx.catalogue.allowed_numbers(request.library_id, resolve_same_as_query(request.where, tracks))
+        where = resolve_same_as_query(request.where, tracks)
+        return filters.allowed_numbers(tx, request.library_id, where)
     except InvalidRequest as error:
         faults += error.faults or [Fault("filter", str(error))]
         return None

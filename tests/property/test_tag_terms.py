@@ -112,7 +112,7 @@ def test_contributions_by_term_add_up_to_the_similarity_too(case: Case) -> None:
 def test_what_tags_alone_contribute_to_a_space_is_all_that_it_contributes(case: Case) -> None:
     query = query_or_reject(case)
     for track in case.tracks:
-        by_space = {space: share.contribution for space, share in query.explain(track).items()}
+        by_space = {space: share.contribution for space, share in query.explain(track[np.newaxis])[0].items()}
         for tag in case.asked:
             by_space[tag.space] -= query.explain_term(tag.term, track).contribution
         assert list(by_space.values()) == pytest.approx([0.0] * len(by_space), abs=ROUNDING)

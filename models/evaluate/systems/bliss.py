@@ -1,6 +1,10 @@
 """The peer bliss: 23 hand-made features of the library bliss-rs, compared as its authors do."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +20,8 @@ from models.evaluate.system import CLIP_RATE_HZ, Clip, Measured
 MIN_SAMPLES = 8_192
 """Of its longest analysis window; of less it makes nothing."""
 
+_TRIAL = "import sys, bliss_audio; bliss_audio.Song(sys.argv[1])"
+
 
 class BlissSystem:
     """Reads the clip from a temporary file, since it takes nothing else; its distance is Euclidean.
@@ -24,7 +30,7 @@ class BlissSystem:
     ``pip install 'soundkin[peers]'``.
 
     Raises:
-        ToolMissing: It is not installed.
+        ToolMissing: It is not installed, or was built for another processor.
     """
 
     name = "bliss"
@@ -35,6 +41,7 @@ class BlissSystem:
             from bliss_audio import Song  # noqa: PLC0415 - optional dependency
         except ImportError as error:
             raise ToolMissing("System 'bliss' needs bliss-audio: pip install 'soundkin[peers]'.") from error
+        _must_run(_TRIAL)
         self._song = Song
         self.identity = f"bliss {metadata.version('bliss-audio')}"
 
@@ -62,3 +69,18 @@ class BlissSystem:
                 raise
             raise AudioUnreadable(f"{clip.track.path}: bliss cannot use the clip: {error}") from error
         return found
+
+
+@cache
+def _must_run(trial: str) -> None:
+    """Let it analyse a second of noise in a process of its own: an instruction unknown here would end it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "noise.wav"
+        wavfile.write(path, CLIP_RATE_HZ, np.random.default_rng(0).normal(0, 0.1, CLIP_RATE_HZ).astype(np.float32))
+        command = [sys.executable, "-c", trial, str(path)]
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own
+    if done.returncode < 0:
+        raise ToolMissing(
+            f"System 'bliss' cannot run on this processor: the installed bliss-audio was built for another one "
+            f"({signal.Signals(-done.returncode).name}). Build it here from its sources, or leave this peer out."
+        )

@@ -77,7 +77,7 @@ class World:
         return EncoderInfo(new_id(), name, "1", digest, tuple(Space(space, 2) for space in SPACES), self.tags)
 
     def new_keeper(self, **options):
-        return IndexKeeper(self.database, self.index, self.folder / "index", **options)
+        return IndexKeeper(self.database, lambda _, encoder: self.index(encoder), self.folder / "index", **options)
 
     def restart(self, **options):
         """As after a crash: nothing is closed, all in memory is lost."""
@@ -101,6 +101,18 @@ class World:
             if embedded:
                 self.embed(tx, track, **{k: v for k, v in values.items() if k in {*SPACES, "segments"}})
         return track
+
+    def fill(self, tx, places):
+        """Add many tracks at once."""
+        for place, (timbre, rhythm) in enumerate(places):
+            track = tx.catalogue.add_track(_new_track(f"{place}", {}))
+            tx.changes.append(track.library_id, ChangeKind.TRACK_ADDED, track.id, track.number)
+            self.embed(tx, track, timbre=timbre, rhythm=rhythm)
+
+    def first(self):
+        """The track that was added first."""
+        with self.database.transaction(read_only=True) as tx:
+            return tx.catalogue.tracks_by_number(DEFAULT_LIBRARY, [1])[1]
 
     def clip(self, title, **values):
         return self.track(title, kind=TrackKind.CLIP, **values)
@@ -183,6 +195,12 @@ def until(condition, seconds=5.0):
 def world(tmp_path):
     """In memory, with the reference index."""
     return World(MemoryDatabase(), tmp_path)
+
+
+@pytest.fixture
+def world_on(tmp_path):
+    """Make a world on a database and a kind of index."""
+    return lambda database, index: World(database, tmp_path, index)
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ from app.retrieval import Term
 
 approx = pytest.approx
 
+HALF = 2**-11
+"""Half precision moves a coordinate by at most so much of itself, and the score of unit vectors by no more."""
+
 
 @pytest.fixture
 def shelf(world):
@@ -23,7 +26,7 @@ def test_the_nearest_come_first_without_the_query_itself(world, shelf, titles, c
     answer = world.search(shelf)
     assert titles(answer) == ["rhythm twin", "timbre twin", "stranger"]
     assert [match.similarity for match in answer.matches] == approx(
-        [(cos(100) + cos(5)) / 2, (cos(5) + cos(120)) / 2, -1], abs=1e-6
+        [(cos(100) + cos(5)) / 2, (cos(5) + cos(120)) / 2, -1], abs=HALF
     )
 
 
@@ -34,14 +37,14 @@ def test_k_limits_the_matches(world, shelf, titles):
 def test_weights_change_the_order_and_a_space_left_out_does_not_count(world, shelf, titles, cos):
     answer = world.search(Term(shelf.id, {"timbre": 0.3}))
     assert titles(answer) == ["timbre twin", "rhythm twin", "stranger"]
-    assert answer.matches[0].similarity == approx(cos(5), abs=1e-6)
+    assert answer.matches[0].similarity == approx(cos(5), abs=HALF)
     assert answer.weights == {"timbre": 1, "rhythm": 0}
 
 
 def test_a_negative_weight_asks_for_contrast(world, shelf, titles):
     answer = world.search(Term(shelf.id, {"rhythm": -1}))
     assert titles(answer) == ["stranger", "timbre twin", "rhythm twin"]
-    assert answer.matches[0].similarity == approx(1, abs=1e-6)
+    assert answer.matches[0].similarity == approx(1, abs=HALF)
 
 
 def test_each_space_can_have_a_reference_of_its_own(world, titles):
@@ -51,7 +54,7 @@ def test_each_space_can_have_a_reference_of_its_own(world, titles):
     world.track("neither", timbre=90, rhythm=90)
     answer = world.search(Term(mood.id, {"timbre": 1}), Term(beat.id, {"rhythm": 1}))
     assert titles(answer) == ["both", "neither"]
-    assert answer.matches[0].similarity == approx(1, abs=1e-6)
+    assert answer.matches[0].similarity == approx(1, abs=HALF)
 
 
 def test_a_clip_asks_but_is_never_found(world, shelf, titles):
@@ -189,7 +192,7 @@ def test_a_percentile_is_the_share_of_the_catalogue_that_is_less_similar(world, 
 
 
 def test_a_percentile_of_a_large_catalogue_comes_from_a_sample(world, shelf, monkeypatch):
-    monkeypatch.setattr("app.services.search.BACKGROUND", 50)
+    monkeypatch.setattr("app.services.background.SIZE", 50)
     for degrees in range(400):
         world.track(f"at {degrees}", timbre=degrees * 0.9, rhythm=0)
     ranks = [match.percentile for match in world.search(shelf, k=300).matches]
