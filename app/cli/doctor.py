@@ -7,7 +7,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from app.cli.client import default_url
+from app.cli.connection import default_url
 from app.errors import ConfigurationError
 from app.ports import Ports
 from app.services import checkup, health
@@ -15,7 +15,7 @@ from app.services.access import AccessService, is_loopback
 from app.services.health import Check, Finding, Verdict
 from app.services.housekeeping import mend_tracks
 from app.settings import Settings, read_settings
-from app.wiring import open_ports
+from app.wiring import open_milvus, open_ports
 
 _STYLES = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
@@ -67,6 +67,7 @@ def _checks(settings: Settings, ports: Ports) -> list[tuple[str, Check]]:
         ("audio store", lambda: health.check_store(ports.store)),
         ("disk", lambda: checkup.check_space(settings.data_dir)),
         ("decoder", lambda: checkup.check_decoder(ports.probe)),
+        ("milvus", lambda: _check_milvus(settings)),
         ("doorbell", lambda: health.check_doorbell(ports.doorbell)),
         ("queue", lambda: checkup.check_queue(database)),
         ("workers", lambda: health.check_workers(database, None)),
@@ -79,8 +80,23 @@ def _check_access(settings: Settings, ports: Ports) -> Iterator[Finding]:
     admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
     access = AccessService(ports.database, admin_key=admin_key, loopback=is_loopback(settings.host))
     access.check_bind(settings.host)
-    text = "open to this machine, without keys" if access.is_open() else "asks for a key"
-    yield Finding("access", Verdict.OK, f"listens on {settings.host}:{settings.port}, {text}")
+    place = f"listens on {settings.host}:{settings.port}"
+    if access.nobody_gets_in():
+        yield Finding(
+            "access",
+            Verdict.WARN,
+            f"{place}, asks for a key, and every key has expired: nobody gets in",
+            "Make another: soundkin keys create admin --scope admin. Or set SOUNDKIN_ADMIN_KEY and start again.",
+        )
+    else:
+        text = "open to this machine, without keys" if access.is_open() else "asks for a key"
+        yield Finding("access", Verdict.OK, f"{place}, {text}")
+
+
+def _check_milvus(settings: Settings) -> Iterator[Finding]:
+    """Whether Milvus answers, where it is used. A file belongs to the service, so it is left alone."""
+    if settings.index == "milvus" and not settings.milvus_url.endswith(".db"):
+        yield Finding("milvus", Verdict.OK, f"{open_milvus(settings).version()} at {settings.milvus_url}")
 
 
 def _check_service() -> Iterator[Finding]:

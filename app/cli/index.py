@@ -4,15 +4,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.client import KeyOption, ServiceClient, UrlOption
+from app.cli.connection import KeyOption, UrlOption, open_client
+from app.cli.index_migration import migrate
 
 commands = typer.Typer(help="The search indexes of a running service.", no_args_is_help=True)
+commands.command("migrate")(migrate)
 
 
 @commands.command("check")
 def check(url: UrlOption = None, key: KeyOption = None) -> None:
     """Compare the indexes with the database; the exit status is 1 where they differ."""
-    with ServiceClient(url, key) as client:
+    with open_client(url, key) as client:
         found = client.post("/v1/index/check", {})
     if found["agrees"]:
         typer.echo("The indexes hold what the database does.")
@@ -28,7 +30,7 @@ def check(url: UrlOption = None, key: KeyOption = None) -> None:
 @commands.command("rebuild")
 def rebuild(url: UrlOption = None, key: KeyOption = None) -> None:
     """Build the indexes anew beside the ones that serve, and swap."""
-    with ServiceClient(url, key) as client:
+    with open_client(url, key) as client:
         status = client.post("/v1/index/rebuild", {})
     for index in status["indexes"]:
         typer.echo(f"{index['encoder']}: {index['tracks']} tracks")

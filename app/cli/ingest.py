@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.cli.client import KeyOption, ServiceClient, UrlOption
+from app.cli.connection import KeyOption, UrlOption, open_client
 from app.cli.folder import Found, find_files
 from app.cli.ingestion import Ingestion, Stopped, Tally
 from app.cli.ledger import ledger_of
@@ -111,7 +111,7 @@ def ingest(
     found = find_files(paths, every=every)
     metadata = {name: value for name, value in (("licence", licence), ("tags", tag)) if value}
     stopping = threading.Event()
-    with ServiceClient(url, key, sleep=_Sleep(stopping)) as client, _bars(console) as progress:
+    with open_client(url, key, sleep=_Sleep(stopping)) as client, _bars(console) as progress:
         client.greet()
         bars = Bars(progress, found.files, wait=wait)
         ingestion = Ingestion(client, ledger_of(client.url), metadata, bars, stopping)

@@ -1,6 +1,5 @@
 """One run that brings files into the catalogue: uploads in parallel, then jobs to their end."""
 
-import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.cli.client import EveryCallRefused, ServiceAway, ServiceClient, ServiceRefused
+from app.api.schemas import JobResponse, TrackResponse
 from app.cli.ledger import Ledger
+from app.client import Client, EveryCallRefused, ServiceAway, ServiceRefused
+from app.domain import JobState, TrackState
 
 LOOK_S = 0.4
 LOOKED_AT = 32
@@ -46,8 +47,8 @@ class _Uploaded:
     """What one upload led to: a job to follow, a track that was there, or a reason why not."""
 
     file: Path
-    track: Mapping[str, Any] | None = None
-    job: Mapping[str, Any] | None = None
+    track: TrackResponse | None = None
+    job: JobResponse | None = None
     reason: str | None = None
     fatal: Exception | None = None
 
@@ -65,7 +66,7 @@ class Ingestion:
 
     def __init__(
         self,
-        client: ServiceClient,
+        client: Client,
         ledger: Ledger,
         metadata: Mapping[str, Any],
         report: Report,
@@ -73,7 +74,7 @@ class Ingestion:
     ) -> None:
         self._client = client
         self._ledger = ledger
-        self._fields = {"metadata": json.dumps(metadata)} if metadata else {}
+        self._metadata = metadata
         self._report = report
         self._stopping = stopping
         self._uploads: queue.Queue[_Uploaded] = queue.Queue()
@@ -117,15 +118,15 @@ class Ingestion:
         if known is None:
             return None
         try:
-            track = self._client.get(f"/v1/tracks/{known}")
+            track = self._client.track(known)
         except EveryCallRefused:
             raise
         except ServiceRefused:
             return None
-        if track["state"] == "ready":
+        if track.state is TrackState.READY:
             return _Uploaded(file, track)
-        latest = self._client.get("/v1/jobs", {"subject": known, "limit": 1})["items"]
-        return _Uploaded(file, track, latest[0]) if track["state"] == "pending" and latest else None
+        latest = next(self._client.jobs(subject=known), None)
+        return _Uploaded(file, track, latest) if track.state is TrackState.PENDING and latest else None
 
     def _send(self, file: Path) -> _Uploaded:
         def on_sent(size: int) -> None:
@@ -133,10 +134,10 @@ class Ingestion:
                 raise Stopped
             self._report.sent(file, size)
 
-        answer = self._client.upload("/v1/tracks", file, self._fields, on_sent=on_sent)
-        self._ledger.note(file, answer["track"]["id"])
-        there = not answer["created"] and answer["track"]["state"] == "ready"
-        return _Uploaded(file, answer["track"], None if there else answer["job"])
+        answer = self._client.upload_track(file, self._metadata, on_sent=on_sent)
+        self._ledger.note(file, answer.track.id)
+        there = not answer.created and answer.track.state is TrackState.READY
+        return _Uploaded(file, answer.track, None if there else answer.job)
 
     def _follow(self, files: int, *, wait: bool) -> None:
         """Take in what the uploads led to, and look at the jobs in between."""
@@ -166,25 +167,30 @@ class Ingestion:
             self.tally.there += 1
             self._report.settled()
         elif wait:
-            self._jobs[uploaded.job["id"]] = uploaded.file
+            self._jobs[uploaded.job.id] = uploaded.file
         else:
             self.tally.accepted += 1
 
     def _look(self, job_id: str, file: Path) -> None:
         try:
-            job = self._client.get(f"/v1/jobs/{job_id}")
+            job = self._client.job(job_id)
         except EveryCallRefused:
             raise
-        except ServiceRefused as error:
-            job = {"state": "gone", "error": {"message": str(error)}}
-        if job["state"] in {"queued", "running"}:
+        except ServiceRefused as error:  # the track was removed, and its jobs with it
+            self._end(job_id, file, str(error))
             return
+        if job.state is JobState.DONE:
+            self._end(job_id, file, None)
+        elif job.state.is_final:
+            self._end(job_id, file, job.error.message if job.error else f"The job was {job.state}.")
+
+    def _end(self, job_id: str, file: Path, reason: str | None) -> None:
         del self._jobs[job_id]
-        if job["state"] == "done":
+        if reason is not None:
+            self._fail(file, reason)
+        else:
             self.tally.added += 1
             self._report.settled()
-        else:
-            self._fail(file, (job["error"] or {}).get("message") or f"The job was {job['state']}.")
 
     def _fail(self, file: Path, reason: str) -> None:
         self.tally.failed[file] = reason

@@ -1,8 +1,6 @@
 """``soundkin search``: the tracks nearest to a track, a file or tags, as a table."""
 
-import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.client import KeyOption, ServiceClient, UrlOption
-from app.errors import AudioRefused
+from app.api.explanation_schemas import SegmentResponse
+from app.api.search_schemas import MatchResponse, SearchResponse
+from app.cli.connection import KeyOption, UrlOption, open_client
+from app.client import Client
 
-LOOK_S = 0.3
 LONGEST_NAME = 60
 SHORTEST_NAME = 16
 _NAMES = ("title", "artist")
-_DISPENSABLE = ("key", "tempo", "length", "artist", "percentile")
+_DISPENSABLE = ("part", "key", "tempo", "length", "artist", "percentile")
 """Columns in the order in which a narrow terminal does without them."""
 
 _GAP = 2
@@ -88,14 +87,14 @@ def search(
     terms = [_tag(text) for text in tag or []]
     _check(reference, term, terms)
     options = {"k": k, "encoder": encoder, "max_similarity": max_similarity}
-    with ServiceClient(url, key) as client:
+    with open_client(url, key) as client:
         client.greet()
         if reference is not None:
             terms.insert(0, _source(client, reference) | term)
         given = {name: value for name, value in options.items() if value is not None}
-        answer = client.post("/v1/search", {"terms": terms} | given)
+        answer = client.search({"terms": terms} | given)
     if as_json:
-        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        typer.echo(answer.model_dump_json(indent=2))
     else:
         _print(answer)
 
@@ -153,7 +152,7 @@ def _seconds(text: str) -> tuple[float, float]:
     return start_s, end_s
 
 
-def _source(client: ServiceClient, reference: str) -> dict[str, str]:
+def _source(client: Client, reference: str) -> dict[str, str]:
     file = Path(reference)
     if file.is_dir():
         raise typer.BadParameter(f"{reference} is a folder; name one audio file, or the id of a track.")
@@ -161,9 +160,8 @@ def _source(client: ServiceClient, reference: str) -> dict[str, str]:
         if not _is_id(reference):
             raise typer.BadParameter(f"There is no file {reference}, and it is not the id of a track either.")
         return {"track": reference}
-    answer = client.upload("/v1/clips", file)
-    _await(client, answer["job"])
-    return {"clip": answer["clip"]["id"]}
+    with Console(stderr=True).status("Listening to the file …"):
+        return {"clip": client.listen(file).id}
 
 
 def _is_id(text: str) -> bool:
@@ -173,27 +171,17 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _await(client: ServiceClient, job: Mapping[str, Any]) -> None:
-    """Return when the clip can be searched with. Raises ``AudioRefused`` with the worker's reason."""
-    with Console(stderr=True).status("Listening to the file …"):
-        while job["state"] in {"queued", "running"}:
-            time.sleep(LOOK_S)
-            job = client.get(f"/v1/jobs/{job['id']}")
-    if job["state"] != "done":
-        raise AudioRefused((job["error"] or {}).get("message") or f"The clip's job was {job['state']}.")
-
-
-def _print(answer: Mapping[str, Any]) -> None:
+def _print(answer: SearchResponse) -> None:
     console = Console()
-    if not answer["matches"]:
-        console.print(answer["empty_because"])
+    if not answer.matches:
+        console.print(answer.empty_because)
         return
-    spaces = [name for name, weight in answer["query"]["weights"].items() if weight]
-    rows = [_row(rank, match, spaces) for rank, match in enumerate(answer["matches"], start=1)]
+    spaces = [name for name, weight in answer.query.weights.items() if weight]
+    rows = [_row(rank, match, spaces) for rank, match in enumerate(answer.matches, start=1)]
     console.print(_table(rows, console.width))
-    index = answer["index"]
-    exact = "exact" if index["exact"] else "approximate"
-    console.print(f"{index['allowed']} of {index['size']} tracks compared, {exact}.", style="dim")
+    index = answer.index
+    exact = "exact" if index.exact else f"{index.recall:.1%} of the best found"
+    console.print(f"{index.allowed} of {index.size} tracks compared, {exact}.", style="dim")
 
 
 def _table(rows: Sequence[Mapping[str, str]], width: int) -> Table:
@@ -228,19 +216,25 @@ def _needed(rows: Sequence[Mapping[str, str]], column: str) -> int:
     return min(longest, SHORTEST_NAME) if column in _NAMES else longest
 
 
-def _row(rank: int, match: Mapping[str, Any], spaces: Sequence[str]) -> dict[str, str]:
-    metadata, analysis = match["track"]["metadata"], match["track"]["analysis"] or {}
+def _row(rank: int, match: MatchResponse, spaces: Sequence[str]) -> dict[str, str]:
+    metadata, analysis = match.track.metadata, match.track.analysis
     return {
         "#": str(rank),
-        "title": metadata["title"] or match["track"]["filename"],
-        "artist": metadata["artist"] or "",
-        "similarity": f"{match['similarity']:.3f}",
-        "percentile": f"{match['percentile']:.1f}",
-        **{space: f"{match['by_space'][space]['contribution']:+.3f}" for space in spaces},
-        "length": _clock(analysis.get("duration_s")),
-        "tempo": _whole(analysis.get("tempo_bpm")),
-        "key": analysis.get("key") or "",
+        "title": metadata.title or match.track.filename,
+        "artist": metadata.artist or "",
+        "similarity": f"{match.similarity:.3f}",
+        "percentile": f"{match.percentile:.1f}",
+        **{space: f"{match.by_space[space].contribution:+.3f}" for space in spaces},
+        "part": _part(match.segment),
+        "length": _clock(analysis.duration_s if analysis else None),
+        "tempo": _whole(analysis.tempo_bpm if analysis else None),
+        "key": (analysis.key if analysis else None) or "",
     }
+
+
+def _part(segment: SegmentResponse | None) -> str:
+    """Say which part of the match is closest to the query."""
+    return "" if segment is None else f"{_clock(segment.start_s)}-{_clock(segment.end_s)}"
 
 
 def _clock(seconds: float | None) -> str:

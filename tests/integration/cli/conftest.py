@@ -17,9 +17,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from app.api.schemas import JobResponse, TrackResponse
 from app.cli import commands
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
+TRACK = TrackResponse.model_config["json_schema_extra"]["example"]
+JOB = JobResponse.model_config["json_schema_extra"]["example"]
 
 
 @dataclass
@@ -50,11 +53,11 @@ class Scripted:
             created = track_id not in self.tracks
             self.uploads.append({name: part["text"] for name, part in parts.items()} | {"id": track_id})
             self.tracks.setdefault(
-                track_id, {"id": track_id, "state": "pending", "filename": parts["file"]["text"]}
+                track_id, TRACK | {"id": track_id, "state": "pending", "filename": parts["file"]["text"]}
             )
         track = self.tracks[track_id]
         noun = "clip" if path == "/v1/clips" else "track"
-        job = {"id": f"job-{track_id}", "state": "queued", "error": None}
+        job = JOB | {"id": f"job-{track_id}", "state": "queued"}
         return 202 if created else 200, {noun: track, "job": job, "created": created}, {}
 
     def get(self, path: str) -> Answer:
@@ -64,7 +67,7 @@ class Scripted:
             return (200, track, {}) if track else (404, {"detail": "There is no such track."}, {})
         if where == "/v1/jobs":
             track_id = query.removeprefix("subject=").split("&")[0]
-            return 200, {"items": [{"id": f"job-{track_id}", "state": "running", "error": None}]}, {}
+            return 200, {"items": [JOB | {"id": f"job-{track_id}"}], "next_cursor": None}, {}
         if where.startswith("/v1/jobs/"):
             return 200, self.job(where.rsplit("/", 1)[1]), {}
         return 200, {}, {}
@@ -73,11 +76,11 @@ class Scripted:
         self.looks[job_id] = self.looks.get(job_id, 0) + 1
         track = self.tracks[job_id.removeprefix("job-")]
         if self.looks[job_id] < 2:
-            return {"id": job_id, "state": "running", "error": None}
+            return JOB | {"id": job_id}
         reason = self.failing.get(track["filename"])
         track["state"] = "failed" if reason else "ready"
         error = {"code": "broken", "message": reason} if reason else None
-        return {"id": job_id, "state": "failed" if reason else "done", "error": error}
+        return JOB | {"id": job_id, "state": "failed" if reason else "done", "error": error}
 
 
 def parse_parts(headers: Any, body: bytes) -> dict[str, dict[str, Any]]:
@@ -157,9 +160,9 @@ def service() -> Iterator[Scripted]:
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the ledgers of whoever runs it, and nobody waits long."""
     monkeypatch.setattr(typer, "get_app_dir", lambda name: str(tmp_path / "home" / name))
-    monkeypatch.setattr("app.cli.client.FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr("app.client.patience.FIRST_PAUSE_S", 0.02)
     monkeypatch.setattr("app.cli.ingestion.LOOK_S", 0.02)
-    monkeypatch.setattr("app.cli.search.LOOK_S", 0.02)
+    monkeypatch.setattr("app.client.sync_client.LOOK_S", 0.02)
     for name in ("SOUNDKIN_URL", "SOUNDKIN_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "300")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.cli.client import EveryCallRefused, ServiceAway
+from app.client import EveryCallRefused, ServiceAway
 
 
 def refusal(status, detail, **headers):
@@ -142,7 +142,7 @@ def test_a_service_that_breaks_off_and_comes_back_costs_no_file(service, soundki
 
 
 def test_a_service_that_stays_away_ends_the_run_with_what_to_do(service, soundkin, songs, monkeypatch):
-    monkeypatch.setattr("app.cli.client.PATIENCE_S", 0.1)
+    monkeypatch.setattr("app.client.patience.PATIENCE_S", 0.1)
 
     def gone(call):
         if call != "GET /healthz":

@@ -2,8 +2,13 @@
 
 import pytest
 
+from app.api.search_schemas import SearchResponse
+
 TRACK = "01936f5e-8d4a-7cc2-9a61-3f1b7c0d2e55"
-NOTHING = {"matches": [], "empty_because": "Nothing is there."}
+NOTHING = SearchResponse.model_config["json_schema_extra"]["example"] | {
+    "matches": [],
+    "empty_because": "Nothing is there.",
+}
 
 
 @pytest.fixture

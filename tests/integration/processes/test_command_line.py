@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import numpy as np
@@ -25,6 +26,7 @@ from app.domain import (
     Track,
     TrackKind,
     new_id,
+    utc_now,
 )
 
 
@@ -76,6 +78,24 @@ def test_keys_are_made_listed_and_revoked(soundkin):
     assert soundkin("keys", "revoke", key).status == 0
     assert fails(soundkin("keys", "revoke", key), key)
     assert fails(soundkin("keys", "create", "x", "--library", "nowhere"), "no library 'nowhere'")
+
+
+def test_a_key_may_end_and_is_listed_with_its_end(soundkin):
+    made = soundkin("keys", "create", "guest", "--expires", "30d")
+    assert made.stdout.startswith("sk_")
+    day = f"{utc_now() + timedelta(days=30):%Y-%m-%d}"
+    assert f"until {day}" in made.stderr
+    assert soundkin("keys", "create", "clock", "--expires", "2999-12-31T23:30:00+01:00").status == 0
+    assert soundkin("keys", "create", "owner").status == 0
+    listed = {row.split()[3]: row for row in soundkin("keys", "list").stdout.splitlines() if "read" in row}
+    assert day in listed["guest"]
+    assert "2999-12-31 22:30 UTC" in listed["clock"]
+    assert "never" in listed["owner"]
+    assert fails(
+        soundkin("keys", "create", "late", "--expires", "2020-01-01"), "2020-01-01 00:00 UTC is over already"
+    )
+    for nonsense in ("soon", "30", "-1d", "99999999999d", "2026-13-01"):
+        assert fails(soundkin("keys", "create", "x", f"--expires={nonsense}"), "expected 12h, 30d, 8w")
 
 
 def test_libraries_are_added_once(soundkin):

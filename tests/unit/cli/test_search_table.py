@@ -4,13 +4,15 @@ import pytest
 import typer
 from rich.console import Console
 
-from app.cli.search import _source, _table
+from app.api.explanation_schemas import SegmentResponse
+from app.cli.search import _part, _source, _table
 
 
 def row(number, **changed):
     spaces = dict.fromkeys(("timbre", "harmony", "rhythm", "dynamics"), "+0.232")
     row = {"#": str(number), "title": "A song with a rather long name", "artist": "Somebody", "similarity": "0.991"}
-    return row | {"percentile": "97.1", **spaces, "length": "0:40", "tempo": "160", "key": "D minor"} | changed
+    measured = {"length": "0:40", "tempo": "160", "key": "D minor"}
+    return row | {"percentile": "97.1", **spaces, "part": "0:05-0:15"} | measured | changed
 
 
 def printed(rows, width):
@@ -35,6 +37,12 @@ def test_a_terminal_of_80_columns_shows_similarity_and_every_dimension_whole():
 
 def test_a_column_that_nothing_fills_takes_no_room():
     assert "artist" not in printed([row(1, artist=""), row(2, artist="")], 200)
+
+
+def test_the_part_closest_to_the_query_is_told_as_a_clock_does():
+    segment = SegmentResponse(start_s=65.2, end_s=75.9, similarity=0.9, reference=None)
+    assert _part(segment) == "1:05-1:15"
+    assert _part(None) == ""
 
 
 @pytest.mark.parametrize(("reference", "says"), [(".", "is a folder"), ("no-such-track", "There is no file")])
