@@ -13,17 +13,31 @@ from app.api.metrics import CensusCollector, RequestMetrics
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.openapi import describe
 from app.api.origin import SameOriginWrites
+from app.api.replacement_schemas import stored_request
+from app.api.response_headers import ResponseHeaders
 from app.api.routes import ROUTERS
 from app.api.threads import reserve_upload_threads
 from app.ports import Ports
 from app.services.access import AccessService, is_loopback
 from app.services.assembly import Assembly
+from app.services.brief_gaps import GapFinder
+from app.services.brief_runs import BriefRunner
+from app.services.brief_watch import BriefWatch
+from app.services.briefs import BriefService
+from app.services.deliveries import Courier
 from app.services.feed import ChangeFeed
+from app.services.feedback import FeedbackService
 from app.services.housekeeping import Housekeeper
 from app.services.indexing import IndexKeeper
 from app.services.ingest import IngestService, QueueLimits
+from app.services.maps import MapService
+from app.services.rate_limits import RateLimits
+from app.services.replacements import ReplacementService
 from app.services.search import SearchService
+from app.services.sections import SectionService
+from app.services.sessions import SessionService
 from app.services.tracks import TrackService
+from app.services.weightings import WeightingService
 from app.settings import Settings
 from app.web import pages
 from app.wiring import open_ports
@@ -60,16 +74,36 @@ def assemble(settings: Settings, ports: Ports) -> Assembly:
         QueueLimits(tracks=settings.queue_limit, clips=settings.clip_queue_limit),
     )
     tracks = TrackService(ports.database, ports.store)
+    access = AccessService(ports.database, admin_key=admin_key, loopback=is_loopback(settings.host))
+    limits = RateLimits(ports.limiter, settings.rate_limit)
+    sessions = SessionService(ports.database, access, limits)
     keeper = IndexKeeper(ports.database, ports.new_index, settings.snapshot_dir, snapshot_s=settings.snapshot_s)
+    search = SearchService(ports.database, keeper)
+    replacements = ReplacementService(ports.database, search)
+    runner = BriefRunner(ports.database, replacements, stored_request)
+    watch = BriefWatch(ports.database, keeper, runner)
     return Assembly(
         ports=ports,
-        access=AccessService(ports.database, admin_key=admin_key, loopback=is_loopback(settings.host)),
+        access=access,
+        limits=limits,
+        sessions=sessions,
         ingest=ingest,
         tracks=tracks,
         feed=ChangeFeed(ports.database),
-        housekeeper=Housekeeper(ports.database, tracks, ingest, settings.encoders),
+        housekeeper=Housekeeper(
+            ports.database, tracks, ingest, settings.encoders, others={"watch briefs": watch.round}
+        ),
         keeper=keeper,
-        search=SearchService(ports.database, keeper),
+        search=search,
+        sections=SectionService(ports.database, search),
+        replacements=replacements,
+        briefs=BriefService(ports.database, runner, watch, ports.sender),
+        brief_runs=runner,
+        gaps=GapFinder(ports.database, runner),
+        feedback=FeedbackService(ports.database, search),
+        weightings=WeightingService(ports.database),
+        courier=Courier(ports.database, ports.sender),
+        maps=MapService(ports.database, ports.doorbell),
     )
 
 
@@ -80,6 +114,7 @@ def _install(app: FastAPI, assembly: Assembly) -> None:
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOriginWrites)
     app.add_middleware(RequestContext, observe=metrics.observe)
+    app.add_middleware(ResponseHeaders)
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(pages.router)
@@ -104,7 +139,8 @@ def _start(assembly: Assembly, stack: ExitStack) -> None:
     ports = assembly.ports
     stack.callback(ports.database.close)
     stack.callback(ports.probe.close)
-    for part in (assembly.keeper, assembly.feed, assembly.housekeeper, ports.worker):
+    stack.callback(ports.limiter.close)
+    for part in (assembly.keeper, assembly.feed, assembly.housekeeper, assembly.courier, ports.worker):
         if part is not None:
             part.start()
             stack.callback(part.close)

@@ -12,6 +12,7 @@ from app.api.problems import request_id
 from app.api.schemas import ClipResponse, JobResponse, UploadedClipResponse
 from app.api.threads import in_upload_thread
 from app.api.upload import Upload, describe_upload, receive_upload
+from app.api.waveform import WaveformResponse, read_waveform
 from app.domain import TrackKind
 from app.errors import Fault, InvalidRequest
 from app.services.ingest import Arrival, Ingested
@@ -95,3 +96,9 @@ def clip_audio(request: Request, clip_id: ItemId, caller: Reader, assembly: Asse
     with assembly.ports.database.transaction(read_only=True) as tx:
         clip = find(tx, caller.library_id, clip_id, TrackKind.CLIP)
     return audio_response(request, assembly.ports.store, clip)
+
+
+@router.get("/{clip_id}/waveform")
+def clip_waveform(clip_id: ItemId, caller: Reader, assembly: AssemblyDep) -> WaveformResponse:
+    """Read the picture of its sound, as a worker measured it."""
+    return read_waveform(assembly.ports.database, caller.library_id, clip_id, TrackKind.CLIP)

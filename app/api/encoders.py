@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from app.api.dependencies import Admin, AssemblyDep, ItemId, Reader, SettingsDep
+from app.api.dependencies import AssemblyDep, ItemId, Operator, Reader, SettingsDep
 from app.api.schemas import EXAMPLE_ID, ResponseBody
 from app.domain import EncoderInfo
 from app.services.encoders import EncoderStanding, promote, standings
@@ -122,7 +122,7 @@ def _loading(name: str) -> EncoderResponse:
 @router.post("/{encoder_id}/promote")
 def promote_encoder(
     encoder_id: ItemId,
-    caller: Admin,
+    caller: Operator,
     assembly: AssemblyDep,
     *,
     default: Annotated[bool, Query(description="Whether searches that name no encoder use it.")] = False,

@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.api.dependencies import AssemblyDep, Reader
+from app.api.dependencies import AssemblyDep, Reader, credentials_of
 from app.api.schemas import JobResponse
 from app.database import Transaction
 from app.domain import Change, ChangeKind
-from app.errors import NotFound, SoundkinError
+from app.errors import Forbidden, NotFound, SoundkinError, Transient, Unauthenticated
 from app.services.assembly import Assembly
+from app.services.credentials import Credentials
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
@@ -26,16 +27,20 @@ RECONNECT_MS = 2000
 
 @router.get("", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def follow(
-    caller: Reader,
+    _: Reader,
+    request: Request,
     assembly: AssemblyDep,
     last_event_id: Annotated[
         int | None, Header(ge=0, le=2**62, description="Number of the last event seen.")
     ] = None,
 ) -> StreamingResponse:
-    """Follow what happens to tracks and jobs. Job events carry the job; comments are signs of life."""
+    """Follow what happens to tracks and jobs, for as long as key or session last.
+
+    Job events carry the job; comments are signs of life.
+    """
     start = last_event_id if last_event_id is not None else await run_in_threadpool(_last_seq, assembly)
     return StreamingResponse(
-        _events(assembly, caller.library_id, start),
+        _events(assembly, credentials_of(request), start),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -46,7 +51,7 @@ def _last_seq(assembly: Assembly) -> int:
         return tx.changes.last_seq()
 
 
-async def _events(assembly: Assembly, library_id: str, seq: int) -> AsyncIterator[str]:
+async def _events(assembly: Assembly, credentials: Credentials, seq: int) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
 
@@ -59,11 +64,13 @@ async def _events(assembly: Assembly, library_id: str, seq: int) -> AsyncIterato
         yield f"retry: {RECONNECT_MS}\nid: {seq}\nevent: connected\ndata: {{}}\n\n"
         while not assembly.feed.stopping:
             changed.clear()
-            events, seq, more = await run_in_threadpool(_read, assembly, library_id, seq)
+            events, seq, more = await run_in_threadpool(_read_for, assembly, credentials, seq)
             if events:
                 yield "".join(events)
             elif not more and not await _woken(changed):
                 yield ": still here\n\n"
+    except (Unauthenticated, Forbidden):
+        return  # the key was revoked or the session is over: the client is told so when it connects again
     finally:
         assembly.feed.leave(wake)
 
@@ -75,6 +82,15 @@ async def _woken(changed: asyncio.Event) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _read_for(assembly: Assembly, credentials: Credentials, seq: int) -> tuple[Sequence[str], int, bool]:
+    """Read on, as long as key or session last. Raises ``Unauthenticated`` or ``Forbidden`` when they do not."""
+    try:
+        caller = assembly.access.authenticate(credentials)
+    except Transient:
+        return [], seq, False
+    return _read(assembly, caller.library_id, seq)
 
 
 def _read(assembly: Assembly, library_id: str, seq: int) -> tuple[Sequence[str], int, bool]:

@@ -5,7 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ConfigDict
 from starlette.responses import JSONResponse
 
-from app.api.dependencies import AssemblyDep, Reader
+from app.api.dependencies import AssemblyDep, Watcher
 from app.api.schemas import ResponseBody
 from app.services import health
 from app.services.health import Finding
@@ -65,6 +65,6 @@ def _shown(finding: Finding) -> FindingResponse:
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(request: Request, _: Reader) -> Response:
+def metrics(request: Request, _: Watcher) -> Response:
     """Metrics for Prometheus."""
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

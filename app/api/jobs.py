@@ -18,7 +18,7 @@ def list_jobs(  # noqa: PLR0917 - FastAPI calls it by keyword
     caller: Reader,
     assembly: AssemblyDep,
     state: JobState | None = None,
-    subject: Annotated[Line | None, Query(description="Id of a track or clip.")] = None,
+    subject: Annotated[Line | None, Query(description="Id of a track, clip or map.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[Line | None, Query(description="next_cursor of the page before.")] = None,
 ) -> JobPage:

@@ -4,18 +4,44 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from app.api import clips, components, encoders, events, health, jobs, keys, search, stats, tags, tracks
+from app.api import (
+    briefs,
+    clips,
+    components,
+    configuration,
+    encoders,
+    events,
+    feedback,
+    health,
+    jobs,
+    keys,
+    maps,
+    replacements,
+    search,
+    session,
+    stats,
+    tags,
+    tracks,
+    weightings,
+)
 
 ROUTERS: Sequence[APIRouter] = (
     tracks.router,
     clips.router,
     search.router,
+    replacements.router,
+    briefs.router,
+    feedback.router,
+    weightings.router,
     tags.router,
     jobs.router,
     events.router,
     encoders.router,
     components.router,
+    maps.router,
     keys.router,
+    session.router,
+    configuration.router,
     stats.router,
     health.router,
 )

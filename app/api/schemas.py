@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from app.api.text import Extra, Line, Word
 from app.domain import Analysis, Job, JobKind, JobState, Metadata, Track, TrackState
+from app.track_tags import TagSource, all_tags, without
 
 EXAMPLE_ID = "01936f5e-8d4a-7cc2-9a61-3f1b7c0d2e55"
 EXAMPLE_TIME = "2026-01-31T12:00:00Z"
+
+Tags = Annotated[list[Word], Field(max_length=100)]
 
 
 class RequestBody(BaseModel):
@@ -68,6 +71,7 @@ class MetadataBody(RequestBody):
                 "external_id": "cat-0042",
                 "licence": "CC-BY-4.0",
                 "tags": ["jazz", "piano"],
+                "denied_tags": ["vocals"],
                 "extra": {"catalogue_page": 12},
             }
         }
@@ -77,8 +81,20 @@ class MetadataBody(RequestBody):
     album: Line | None = None
     external_id: Line | None = None
     licence: Line | None = None
-    tags: Annotated[list[Word], Field(max_length=100)] | None = None
+    tags: Tags | None = Field(default=None, description="Its own; one of them that was denied is so no longer.")
+    denied_tags: Tags | None = Field(
+        default=None,
+        description="Tags that it does not carry, whatever is heard; one of them that was its own is so no longer.",
+    )
     extra: Extra | None = None
+
+    @field_validator("denied_tags")
+    @classmethod
+    def _are_not_its_own(cls, denied: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        own = info.data.get("tags") or ()
+        if both := sorted({*(denied or ())} - {*without(denied or (), own)}):
+            raise ValueError(f"deny {both}, which 'tags' gives to the track; say one or the other of a tag")
+        return denied
 
     def declared(self) -> dict[str, Any]:
         """Only what was sent; empty text means unknown."""
@@ -95,6 +111,7 @@ class MetadataResponse(ResponseBody):
     external_id: str | None
     licence: str | None
     tags: list[str]
+    denied_tags: list[str]
     extra: dict[str, Any]
 
     @classmethod
@@ -107,6 +124,7 @@ class MetadataResponse(ResponseBody):
             external_id=metadata.external_id,
             licence=metadata.licence,
             tags=list(metadata.tags),
+            denied_tags=list(metadata.denied_tags),
             extra=dict(metadata.extra),
         )
 
@@ -154,8 +172,10 @@ _TRACK_EXAMPLE: Mapping[str, Any] = {
         "external_id": "cat-0042",
         "licence": "CC-BY-4.0",
         "tags": ["jazz", "piano"],
+        "denied_tags": [],
         "extra": {},
     },
+    "heard_tags": ["calm"],
     "analysis": {
         "duration_s": 182.4,
         "loudness_lufs": -14.2,
@@ -186,6 +206,7 @@ class TrackResponse(ResponseBody):
     id: str
     state: TrackState
     metadata: MetadataResponse
+    heard_tags: list[str] = Field(description="Heard by encoders and denied by nobody, the surest first.")
     analysis: AnalysisResponse | None
     filename: str
     content_type: str
@@ -221,6 +242,9 @@ def _common(track: Track) -> dict[str, Any]:
         "id": track.id,
         "state": track.state,
         "metadata": MetadataResponse.of(track.metadata),
+        "heard_tags": [
+            each.tag for each in all_tags(track.metadata, track.heard) if each.source is TagSource.HEARD
+        ],
         "analysis": AnalysisResponse.of(track.analysis) if track.analysis else None,
         "filename": track.audio.filename,
         "content_type": track.audio.content_type,
@@ -259,7 +283,7 @@ _JOB_EXAMPLE: Mapping[str, Any] = {
 
 
 class JobResponse(ResponseBody):
-    """A piece of work. ``subject`` is the id of the track or clip it is about."""
+    """A piece of work. ``subject`` is the id of the track, clip or map it is about."""
 
     model_config = ConfigDict(json_schema_extra={"example": dict(_JOB_EXAMPLE)})
     id: str

@@ -1,14 +1,16 @@
 """Counts for people: tracks by state, the queue, workers, the speed of each stage, the index."""
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from fastapi import APIRouter
 from pydantic import ConfigDict
 
-from app.api.dependencies import Admin, AssemblyDep, Reader
+from app.api.dependencies import Admin, AssemblyDep, Operator, Reader, SettingsDep
 from app.api.schemas import ResponseBody
 from app.domain import JobState, QueueDepth, Tally, TrackState, WorkerInfo
-from app.services.census import take_census
+from app.services.access import Caller
 from app.services.indexing import IndexStatus, KeeperStatus
 from app.services.kept_index import IndexDifference
 
@@ -79,29 +81,54 @@ class IndexResponse(ResponseBody):
 
 
 class KeeperResponse(ResponseBody):
-    """How far the indexes of this replica have come; ``lag`` counts changes that are not applied yet."""
+    """How far the indexes of this replica have come.
+
+    All follow one change log of every library: ``lag`` counts its changes that are not applied yet. It and
+    ``applied_seq`` are told to keys of the default library only, and null to others; ``indexes`` are of the
+    caller's library.
+    """
 
     caught_up: bool
-    applied_seq: int
-    lag: int
+    applied_seq: int | None
+    lag: int | None
     trouble: str | None
     indexes: list[IndexResponse]
 
     @classmethod
-    def of(cls, status: KeeperStatus, library_id: str) -> "KeeperResponse":
-        """Show what concerns one library."""
-        own = [index for index in status.indexes if index.library_id == library_id]
+    def of(cls, status: KeeperStatus, caller: Caller) -> "KeeperResponse":
+        """Show what concerns the caller."""
+        own = [index for index in status.indexes if index.library_id == caller.library_id]
         return cls(
             caught_up=status.caught_up,
-            applied_seq=status.applied_seq,
-            lag=status.lag,
+            applied_seq=status.applied_seq if caller.is_operator else None,
+            lag=status.lag if caller.is_operator else None,
             trouble=status.trouble,
             indexes=[IndexResponse.of(index) for index in own],
         )
 
 
+class DiskResponse(ResponseBody):
+    """The disk that holds the data directory."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @classmethod
+    def of(cls, folder: Path) -> "DiskResponse | None":
+        """Measure it; ``None`` before anything was put there."""
+        if not folder.exists():
+            return None
+        usage = shutil.disk_usage(folder)
+        return cls(total_bytes=usage.total, free_bytes=usage.free)
+
+
 class StatsResponse(ResponseBody):
-    """The service in numbers; ``tracks`` and ``index`` are the caller's, the rest is of the whole service."""
+    """The service in numbers; ``tracks`` and ``index.indexes`` are of the caller's library.
+
+    The rest is of the whole service. Of that, keys of other libraries than the default one are told only whether
+    the indexes have caught up, and what troubles them: ``queue`` counts the jobs of their own; ``workers``,
+    ``disk``, ``index.lag`` and ``index.applied_seq`` are null, and ``stages`` is empty.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -111,14 +138,16 @@ class StatsResponse(ResponseBody):
                 "workers": [],
                 "stages": {"decode": {"tracks": 1181, "seconds": 420.0, "tracks_per_hour": 10122.9}},
                 "index": {"caught_up": True, "applied_seq": 4711, "lag": 0, "trouble": None, "indexes": []},
+                "disk": {"total_bytes": 500_000_000_000, "free_bytes": 120_000_000_000},
             }
         }
     )
     tracks: dict[TrackState, int]
     queue: list[QueueResponse]
-    workers: list[WorkerResponse]
+    workers: list[WorkerResponse] | None
     stages: dict[str, StageResponse]
     index: KeeperResponse
+    disk: DiskResponse | None
 
 
 class DifferenceResponse(ResponseBody):
@@ -139,18 +168,21 @@ class IndexCheckResponse(ResponseBody):
 
 
 @router.get("/stats")
-def stats(caller: Reader, assembly: AssemblyDep) -> StatsResponse:
+def stats(caller: Reader, assembly: AssemblyDep, settings: SettingsDep) -> StatsResponse:
     """Count."""
-    database = assembly.ports.database
-    census = take_census(database)
-    with database.transaction(read_only=True) as tx:
+    whole = caller.is_operator
+    with assembly.ports.database.transaction(read_only=True) as tx:
         tracks = tx.catalogue.count_tracks(caller.library_id)
+        queue = tx.queue.depth(None if whole else caller.library_id)
+        workers = tx.queue.workers() if whole else None
+        tallies = tx.queue.tallies() if whole else ()
     return StatsResponse(
         tracks={state: tracks.get(state, 0) for state in TrackState},
-        queue=[QueueResponse.of(depth) for depth in census.queue],
-        workers=[WorkerResponse.of(worker) for worker in census.workers],
-        stages=_stages(census.tallies),
-        index=KeeperResponse.of(assembly.keeper.status(), caller.library_id),
+        queue=[QueueResponse.of(depth) for depth in queue],
+        workers=None if workers is None else [WorkerResponse.of(worker) for worker in workers],
+        stages=_stages(tallies),
+        index=KeeperResponse.of(assembly.keeper.status(), caller),
+        disk=DiskResponse.of(settings.data_dir) if whole else None,
     )
 
 
@@ -180,7 +212,7 @@ def _difference(found: IndexDifference, names: dict[str, str]) -> DifferenceResp
 
 
 @router.post("/index/rebuild")
-def rebuild_index(caller: Admin, assembly: AssemblyDep) -> KeeperResponse:
+def rebuild_index(caller: Operator, assembly: AssemblyDep) -> KeeperResponse:
     """Build the indexes of this replica anew, beside the ones that serve, and swap."""
     assembly.keeper.rebuild()
-    return KeeperResponse.of(assembly.keeper.status(), caller.library_id)
+    return KeeperResponse.of(assembly.keeper.status(), caller)

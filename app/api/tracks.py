@@ -22,6 +22,7 @@ from app.api.tag_schemas import TrackTagsResponse
 from app.api.text import Line
 from app.api.threads import in_upload_thread
 from app.api.upload import describe_upload, json_field, receive_upload
+from app.api.waveform import WaveformResponse, read_waveform
 from app.domain import TrackKind, TrackState
 from app.services.encoders import find_encoder
 from app.services.ingest import Arrival, Ingested
@@ -128,6 +129,12 @@ def track_audio(request: Request, track_id: ItemId, caller: Reader, assembly: As
     return audio_response(request, assembly.ports.store, track)
 
 
+@router.get("/{track_id}/waveform")
+def track_waveform(track_id: ItemId, caller: Reader, assembly: AssemblyDep) -> WaveformResponse:
+    """Read the picture of its sound, as a worker measured it."""
+    return read_waveform(assembly.ports.database, caller.library_id, track_id, TrackKind.TRACK)
+
+
 @router.get("/{track_id}/embedding")
 def track_embedding(
     track_id: ItemId, caller: Reader, assembly: AssemblyDep, encoder: Annotated[Line | None, Query()] = None
@@ -156,7 +163,7 @@ def track_tags(
 ) -> TrackTagsResponse:
     """Say which tags an encoder hears in a track, the default one if none is named, most confident first.
 
-    These are not the tags of the metadata, which people write.
+    `all` has them together with the tags that people wrote, without those that people denied.
     """
     with assembly.ports.database.transaction(read_only=True) as tx:
         track = find(tx, caller.library_id, track_id, TrackKind.TRACK)

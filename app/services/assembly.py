@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from app.ports import Ports
 from app.services import health
 from app.services.access import AccessService
+from app.services.brief_gaps import GapFinder
+from app.services.brief_runs import BriefRunner
+from app.services.briefs import BriefService
+from app.services.deliveries import Courier
 from app.services.feed import ChangeFeed
+from app.services.feedback import FeedbackService
 from app.services.health import Finding
 from app.services.housekeeping import Housekeeper
 from app.services.indexing import IndexKeeper
 from app.services.ingest import IngestService
+from app.services.maps import MapService
+from app.services.rate_limits import RateLimits
+from app.services.replacements import ReplacementService
 from app.services.search import SearchService
+from app.services.sections import SectionService
+from app.services.sessions import SessionService
 from app.services.tracks import TrackService
+from app.services.weightings import WeightingService
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +32,23 @@ class Assembly:
 
     ports: Ports
     access: AccessService
+    limits: RateLimits
+    sessions: SessionService
     ingest: IngestService
     tracks: TrackService
     feed: ChangeFeed
     housekeeper: Housekeeper
     keeper: IndexKeeper
     search: SearchService
+    sections: SectionService
+    replacements: ReplacementService
+    briefs: BriefService
+    brief_runs: BriefRunner
+    gaps: GapFinder
+    feedback: FeedbackService
+    weightings: WeightingService
+    courier: Courier
+    maps: MapService
 
     def examine(self) -> Iterator[Finding]:
         """Check what requests need. Never raises an error of ours."""

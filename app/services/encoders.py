@@ -48,6 +48,8 @@ def promote(database: Database, encoder_id: str, *, default: bool, force: bool =
         chosen = _by_id(tx, encoder_id)
         if not force:
             _must_cover(tx, chosen, _replaced(tx, chosen, default=default))
+        if chosen.state is not EncoderState.READY and any(each.tags for each in (chosen, *_rivals(tx, chosen))):
+            tx.catalogue.forget_heard()
         tx.catalogue.promote_encoder(encoder_id, default=default)
         tx.changes.append(DEFAULT_LIBRARY, ChangeKind.ENCODER_UPDATED, encoder_id)
         return _by_id(tx, encoder_id)
@@ -55,11 +57,16 @@ def promote(database: Database, encoder_id: str, *, default: bool, force: bool =
 
 def _replaced(tx: Transaction, chosen: EncoderInfo, *, default: bool) -> list[EncoderInfo]:
     """Those whose searches it would answer from then on."""
-    others = [each for each in tx.catalogue.encoders() if each.id != chosen.id]
+    defaults = [each for each in tx.catalogue.encoders() if default and each.is_default and each.id != chosen.id]
+    return [*_rivals(tx, chosen), *(each for each in defaults if each.name != chosen.name)]
+
+
+def _rivals(tx: Transaction, chosen: EncoderInfo) -> list[EncoderInfo]:
+    """Return the one that has its name now: it retires."""
     return [
         each
-        for each in others
-        if (each.name == chosen.name and each.state is EncoderState.READY) or (default and each.is_default)
+        for each in tx.catalogue.encoders()
+        if each.id != chosen.id and each.name == chosen.name and each.state is EncoderState.READY
     ]
 
 

@@ -1,14 +1,16 @@
 """Regular chores of the web process. Every one may fail and is tried again at the next round."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
 from app.database import Database
-from app.domain import EncoderState, Priority, TrackKind, utc_now
-from app.errors import NotFound, SoundkinError
+from app.domain import EncoderState, Priority, utc_now
+from app.errors import SoundkinError
+from app.services.hearing import listen_to_unheard
 from app.services.ingest import IngestService
 from app.services.jobs import mend
 from app.services.tracks import TrackService
@@ -18,20 +20,21 @@ log = structlog.get_logger(__name__)
 PORTION = 1000
 """So many jobs wait in the background at most: enough to do until the next round, and soon out of the way."""
 
+_REST = 10
+"""So many times as long as the last round took, the next one waits at least: a large catalogue takes seconds."""
+
 CHANGES_KEPT = timedelta(days=7)
 """Whoever follows the change log may be away for so long; an index that was is built anew."""
+
+DELIVERIES_KEPT = timedelta(days=30)
+"""So long messages to webhooks can be looked up once they are over."""
 
 
 def delete_expired_clips(database: Database, tracks: TrackService) -> int:
     """Remove the clips whose time is over, with their audio; return how many."""
     with database.transaction(read_only=True) as tx:
         expired = tx.catalogue.expired_clips(utc_now())
-    for clip in expired:
-        try:
-            tracks.remove(clip.library_id, clip.id, TrackKind.CLIP)
-        except NotFound:
-            log.debug("clip already removed", clip=clip.id)
-    return len(expired)
+    return sum(tracks.remove_expired(clip) for clip in expired)
 
 
 def mend_tracks(database: Database, loaded: Sequence[str]) -> int:
@@ -64,6 +67,18 @@ def forget_changes(database: Database) -> int:
         return tx.changes.forget(utc_now() - CHANGES_KEPT)
 
 
+def forget_sessions(database: Database) -> int:
+    """Remove the sessions whose time is over; return how many."""
+    with database.transaction() as tx:
+        return tx.sessions.remove_expired(utc_now())
+
+
+def forget_deliveries(database: Database) -> int:
+    """Remove messages to webhooks that are over for longer than ``DELIVERIES_KEPT``; return how many."""
+    with database.transaction() as tx:
+        return tx.briefs.forget_deliveries(utc_now() - DELIVERIES_KEPT)
+
+
 class Housekeeper:
     """Does the chores in a thread of its own."""
 
@@ -74,13 +89,19 @@ class Housekeeper:
         ingest: IngestService,
         encoders: Sequence[str],
         *,
+        others: Mapping[str, Callable[[], object]] | None = None,
         interval_s: float = 10.0,
     ) -> None:
         self._chores: Mapping[str, Callable[[], object]] = {
             "delete expired clips": lambda: delete_expired_clips(database, tracks),
             "settle uploads": ingest.settle,
             "forget changes": lambda: forget_changes(database),
+            "forget sessions": lambda: forget_sessions(database),
+            "forget deliveries": lambda: forget_deliveries(database),
+            "tidy the database": database.tidy,
+            "listen for tags": lambda: listen_to_unheard(database),
             "mend": lambda: mend_tracks(database, encoders),
+            **(others or {}),
         }
         self._interval_s = interval_s
         self._stop = threading.Event()
@@ -107,5 +128,8 @@ class Housekeeper:
                 log.exception("chore failed", chore=name)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval_s):
+        rest_s = self._interval_s
+        while not self._stop.wait(rest_s):
+            started = time.monotonic()
             self.round()
+            rest_s = max(self._interval_s, _REST * (time.monotonic() - started))

@@ -27,6 +27,7 @@ from app.domain import (
 )
 from app.errors import Conflict, DatabaseUnavailable, NotFound, QueueFull, SoundkinError
 from app.ports import AudioProbe, AudioStore, AudioWriter, Doorbell, Probe
+from app.track_tags import without
 
 log = structlog.get_logger(__name__)
 
@@ -227,12 +228,19 @@ class IngestService:
 
 
 def merge(embedded: Metadata, declared: Mapping[str, Any]) -> Metadata:
-    """Lay what a caller declared over what is there; ``extra`` is merged key by key."""
+    """Lay what a caller declared over what is there; ``extra`` is merged key by key.
+
+    Of a tag that is the track's own and denied too, what is declared holds: the other goes.
+    """
     fields = dict(declared)
     if "extra" in fields:
         fields["extra"] = {**embedded.extra, **(fields["extra"] or {})}
     if "tags" in fields:
         fields["tags"] = tuple(fields["tags"] or ())
+        fields.setdefault("denied_tags", without(embedded.denied_tags, fields["tags"]))
+    if "denied_tags" in fields:
+        fields["denied_tags"] = tuple(fields["denied_tags"] or ())
+        fields.setdefault("tags", without(embedded.tags, fields["denied_tags"]))
     return dataclasses.replace(embedded, **fields)
 
 

@@ -1,4 +1,7 @@
-"""What a job's fate means for its track: always told in the transaction that decides it."""
+"""What a job's fate means for its track: always told in the transaction that decides it.
+
+A map that is not drawn stays as it was: its state is that of its job.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +17,8 @@ def settle(tx: Transaction, job: Job) -> None:
     To be called after whatever may end a job without a result: an error, a crash, a loss, a cancel.
     """
     if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+        return
+    if job.kind is JobKind.MAP:
         return
     with suppress(NotFound):
         track = tx.catalogue.track(job.library_id, job.subject)
@@ -31,6 +36,8 @@ def cancel_job(tx: Transaction, library_id: str, job_id: str) -> Job:
 def retry_job(tx: Transaction, library_id: str, job_id: str) -> Job:
     """Queue a failed or cancelled job again. Raises ``NotFound``, or ``Conflict`` if it is neither."""
     job = tx.queue.retry(library_id, job_id)
+    if job.kind is JobKind.MAP:
+        return job
     with suppress(NotFound):
         track = tx.catalogue.track(job.library_id, job.subject)
         if track.state is TrackState.FAILED:

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from app.database import Database, Transaction
-from app.domain import ChangeKind, Track, TrackKind
+from app.domain import ChangeKind, Track, TrackKind, utc_now
 from app.errors import NotFound, SoundkinError
 from app.ports import AudioStore
 from app.services.ingest import merge
@@ -14,9 +14,13 @@ from app.services.ingest import merge
 log = structlog.get_logger(__name__)
 
 
-def find(tx: Transaction, library_id: str, track_id: str, kind: TrackKind) -> Track:
-    """Return the track or clip. Raises ``NotFound``, also for a clip where a track is asked for and vice versa."""
-    track = tx.catalogue.track(library_id, track_id)
+def find(tx: Transaction, library_id: str, track_id: str, kind: TrackKind, *, hold: bool = False) -> Track:
+    """Return the track or clip, held for a change if asked to.
+
+    Raises:
+        NotFound: Also for a clip where a track is asked for and vice versa.
+    """
+    track = tx.catalogue.track(library_id, track_id, hold=hold)
     if track.kind is not kind:
         raise NotFound(f"There is no {kind} {track_id} in this library.")
     return track
@@ -32,7 +36,7 @@ class TrackService:
     def edit(self, library_id: str, track_id: str, declared: Mapping[str, Any]) -> Track:
         """Set the metadata fields that are given and keep the others."""
         with self._database.transaction() as tx:
-            track = find(tx, library_id, track_id, TrackKind.TRACK)
+            track = find(tx, library_id, track_id, TrackKind.TRACK, hold=True)
             metadata = merge(track.metadata, declared)
             track = tx.catalogue.update_metadata(library_id, track_id, metadata)
             tx.changes.append(library_id, ChangeKind.TRACK_UPDATED, track.id, track.number)
@@ -45,6 +49,16 @@ class TrackService:
             track = tx.catalogue.delete_track(library_id, track_id)
             tx.changes.append(library_id, ChangeKind.TRACK_DELETED, track.id, track.number)
         self._drop_audio(track)
+
+    def remove_expired(self, clip: Track) -> bool:
+        """Remove a clip whose time is over, unless somebody has begun to refer to it; return whether it was."""
+        with self._database.transaction() as tx:
+            removed = tx.catalogue.delete_expired_clip(clip.library_id, clip.id, utc_now())
+            if removed is None:
+                return False
+            tx.changes.append(removed.library_id, ChangeKind.TRACK_DELETED, removed.id, removed.number)
+        self._drop_audio(removed)
+        return True
 
     def _drop_audio(self, track: Track) -> None:
         """Delete the bytes; the row is gone already, so a store that is away leaves an orphan and no error."""

@@ -14,6 +14,8 @@ from app.adapters.doorbell import SilentDoorbell
 from app.adapters.memory_audio_store import MemoryAudioStore
 from app.adapters.memory_database import MemoryDatabase
 from app.adapters.memory_index import MemoryIndex
+from app.adapters.memory_webhooks import MemoryWebhookSender
+from app.adapters.rate_limiter import MemoryRateLimiter
 from app.domain import (
     ChangeKind,
     Embedding,
@@ -29,6 +31,7 @@ from app.errors import AudioRefused
 from app.logs import configure_logging
 from app.main import create_app
 from app.ports import Ports, Probe
+from app.services.hearing import listen
 from app.settings import Settings
 
 LEASE = timedelta(seconds=60)
@@ -66,10 +69,10 @@ class FakeWorker:
             tx.changes.append("00000000-0000-7000-8000-000000000001", ChangeKind.ENCODER_UPDATED, self.encoder.id)
             tx.queue.register(WorkerInfo(self.id, "test", "cpu", utc_now() + LEASE, alive=True), LEASE)
 
-    def work(self):
+    def work(self, max_priority=9):
         """Do what waits; return how many jobs that was."""
         with self.database.transaction() as tx:
-            jobs = tx.queue.claim(self.id, limit=100, deadline=LEASE)
+            jobs = tx.queue.claim(self.id, limit=100, deadline=LEASE, max_priority=max_priority)
         for job in jobs:
             self._do(job)
         return len(jobs)
@@ -90,6 +93,7 @@ class FakeWorker:
                 track.id, Embedding(self.encoder.id, vector, spans, np.stack([vector, vector]))
             )
             tx.catalogue.set_state(track.id, TrackState.READY)
+            listen(tx, [track.number])
             tx.changes.append(job.library_id, ChangeKind.TRACK_EMBEDDED, track.id, track.number)
             tx.queue.finish(job.id, job.token)
 
@@ -162,7 +166,9 @@ def prepared(folder, given):
         "store": MemoryAudioStore(),
         "probe": RiffProbe(),
         "doorbell": SilentDoorbell(),
-        "new_index": MemoryIndex,
+        "new_index": lambda _, encoder: MemoryIndex(encoder),
+        "limiter": MemoryRateLimiter(),
+        "sender": MemoryWebhookSender(),
     }
     ports |= {name: given.pop(name) for name in list(given) if name in ports}
     made = Ports(**ports)
@@ -174,6 +180,13 @@ def serve(tmp_path):
     """Start a service; keyword arguments are settings, or ports by name. Stopped after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda **given: stack.enter_context(running(*prepared(tmp_path, given)))
+
+
+@pytest.fixture(scope="module")
+def serve_all(tmp_path_factory):
+    """As ``serve``, for all tests of a file."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **given: stack.enter_context(running(*prepared(tmp_path_factory.mktemp("all"), given)))
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +208,7 @@ def worker(service):
     return FakeWorker(service.database)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def employ():
     """Make a worker for any service."""
     return lambda service, **options: FakeWorker(service.database, **options)

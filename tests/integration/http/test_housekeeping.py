@@ -1,6 +1,7 @@
 """Chores that keep the catalogue whole."""
 
 import dataclasses
+import time
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,28 @@ def test_a_track_whose_job_was_lost_gets_another(service, worker):
     worker.work()
     service.app.state.assembly.housekeeper.round()
     assert jobs(service, state="queued") == []
+
+
+def test_a_round_that_takes_long_is_followed_by_a_long_rest():
+    rounds = []
+
+    class SlowDatabase(MemoryDatabase):
+        def transaction(self, *, read_only=False):
+            rounds.append(time.monotonic())
+            time.sleep(0.1)
+            raise DatabaseUnavailable("slow, and away")
+
+    class NoIngest:
+        def settle(self):
+            pass
+
+    keeper = Housekeeper(SlowDatabase(), None, NoIngest(), ["fake"], interval_s=0.01)
+    keeper.round()
+    of_one = len(rounds)
+    keeper.start()
+    time.sleep(0.1 * of_one + 0.5)
+    keeper.close()
+    assert len(rounds) == 2 * of_one, "one round, and no second one within ten times its length"
 
 
 def test_tracks_are_queued_for_the_artifact_that_workers_load_and_for_no_other(service, worker):

@@ -17,6 +17,8 @@ SERVER = textwrap.dedent(
     from app.adapters.doorbell import SilentDoorbell
     from app.adapters.memory_database import MemoryDatabase
     from app.adapters.memory_index import MemoryIndex
+    from app.adapters.memory_webhooks import MemoryWebhookSender
+    from app.adapters.rate_limiter import MemoryRateLimiter
     from app.domain import Metadata
     from app.main import create_app
     from app.ports import Ports, Probe
@@ -30,7 +32,15 @@ SERVER = textwrap.dedent(
             pass
 
     folder = Path(sys.argv[1])
-    ports = Ports(MemoryDatabase(), LocalAudioStore(folder), AnyProbe(), SilentDoorbell(), MemoryIndex)
+    ports = Ports(
+        MemoryDatabase(),
+        LocalAudioStore(folder),
+        AnyProbe(),
+        SilentDoorbell(),
+        lambda _, encoder: MemoryIndex(encoder),
+        MemoryRateLimiter(),
+        MemoryWebhookSender(),
+    )
     app = create_app(Settings(_env_file=None, data_dir=folder), ports)
 
     class Server(uvicorn.Server):

@@ -15,7 +15,9 @@ from app.adapters.sql_database import SqlDatabase
 
 STREAMS = {"/v1/events"}
 EXAMPLES = 8
-BUDGET_S = 30.0
+BUDGET_S = 20.0
+LONGEST_ADDRESS = 65_000
+"""Uvicorn refuses longer ones by itself, before anybody of ours hears of them."""
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -25,6 +27,9 @@ def filled(request, serve):
     service = serve(database=database, clip_wait_s=0.2)  # no worker is there to wait for
     track, clip = service.upload(b"RIFF1").json(), service.upload(b"RIFF2", path="/v1/clips").json()
     service.ids = {"track_id": track["track"]["id"], "job_id": track["job"]["id"], "clip_id": clip["clip"]["id"]}
+    request = {"reference": {"clip": clip["clip"]["id"]}}
+    brief = service.http.post("/v1/briefs", json={"name": "Rain", "request": request})
+    service.ids["brief_id"] = brief.json()["id"]
     return service
 
 
@@ -56,6 +61,8 @@ def attack(service, operation, mode, examples):
             }
         answer = case.call(timeout=20)
         case.validate_response(answer, checks=[not_a_server_error])
+        if len(answer.request.url or "") > LONGEST_ADDRESS:
+            return
         assert "x-request-id" in answer.headers
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"] or answer.status_code == 503

@@ -5,7 +5,9 @@ import sys
 import textwrap
 
 from app.api import keys, schemas, search_schemas, tag_schemas
-from app.domain import Library, new_id
+from app.domain import DEFAULT_LIBRARY, Library, new_id
+from app.keys import Scope
+from app.services.access import AccessService
 from app.services.health import Finding, Verdict, is_ready
 
 
@@ -52,6 +54,34 @@ def test_stats_count_what_there_is(service, worker):
     assert body["workers"][0]["alive"] is True
     assert service.http.post("/v1/index/check", json={}).json() == {"agrees": True, "differences": []}
     assert service.http.post("/v1/index/rebuild", json={}).json()["indexes"][0]["tracks"] == 1
+    assert 0 <= body["disk"]["free_bytes"] <= body["disk"]["total_bytes"]
+
+
+def test_stats_tell_another_library_nothing_of_the_service(service, worker):
+    other = Library(new_id(), "other")
+    with service.database.transaction() as tx:
+        tx.catalogue.add_library(other)
+    service.upload(b"RIFF1")
+    worker.work()
+    service.upload(b"RIFF2")
+    access = AccessService(service.database, admin_key=None, loopback=True)
+    theirs, ours = (
+        {"Authorization": f"Bearer {access.create_key(library, 'test', Scope.READ)[1]}"}
+        for library in (other.id, DEFAULT_LIBRARY)
+    )
+    told = service.http.get("/v1/stats", headers=theirs).json()
+    assert (told["queue"], told["workers"], told["stages"], told["disk"]) == ([], None, {}, None)
+    assert (told["index"]["lag"], told["index"]["applied_seq"]) == (None, None)
+    waiting = {"file": ("a.wav", b"RIFF3" + bytes(100))}
+    admin = {"Authorization": f"Bearer {access.create_key(other.id, 'test', Scope.ADMIN)[1]}"}
+    service.http.post("/v1/tracks", files=waiting, headers=admin)
+    [queued] = service.http.get("/v1/stats", headers=theirs).json()["queue"]
+    assert (queued["state"], queued["count"]) == ("queued", 1)
+    whole = service.http.get("/v1/stats", headers=ours).json()
+    assert sum(depth["count"] for depth in whole["queue"]) == 2
+    assert None not in (whole["workers"], whole["disk"])
+    status = service.app.state.assembly.keeper.status()
+    assert (whole["index"]["lag"], whole["index"]["applied_seq"]) == (status.lag, status.applied_seq)
 
 
 def test_encoders_tell_their_share_of_the_catalogue(service, employ):

@@ -29,7 +29,9 @@ def test_a_search_by_track_finds_the_others_and_explains_them(service, worker):
         best["similarity"], abs=1e-5
     )
     assert answer["query"]["encoders"] == ["fake"]
-    assert answer["index"] == {"size": 6, "exact": True, "allowed": 5} or answer["index"]["size"] == 6
+    assert (
+        answer["index"] == {"size": 6, "exact": True, "recall": 1.0, "allowed": 5} or answer["index"]["size"] == 6
+    )
     assert answer["took_ms"]
 
 
@@ -166,3 +168,38 @@ def test_a_faulty_clip_is_refused(service, fields):
     answer = service.upload(path="/v1/clips", **fields)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["place"] == f"body.{next(iter(fields))}"
+
+
+def test_sections_of_a_track_are_told_with_the_query_that_found_them(service, worker):
+    ids = [service.upload(b"RIFF" + bytes([number]) * 100).json()["track"]["id"] for number in range(2)]
+    worker.work()
+    service.indexed()
+    body = {"terms": [{"track": ids[0], "weights": {"timbre": 1}}], "track": ids[0], "min_similarity": 0.9}
+    answer = service.http.post("/v1/search/sections", json=body).json()
+    assert (answer["track"]["id"], answer["empty_because"]) == (ids[0], None)
+    assert answer["sections"] == [{"start_s": 0, "end_s": 6, "similarity": pytest.approx(1, abs=1e-3)}]
+    assert answer["query"] == {"encoders": ["fake"], "weights": {"timbre": 1.0, "rhythm": 0.0}, "tags": []}
+    nothing = service.http.post("/v1/search/sections", json=body | {"terms": [{"track": ids[1]}]}).json()
+    assert nothing["sections"] == []
+    assert "best part" in nothing["empty_because"]
+
+
+def test_sections_that_cannot_be_asked_for_are_refused(service, worker):
+    track = service.upload().json()["track"]["id"]
+    body = {"terms": [{"track": track}], "track": track}
+    assert service.http.post("/v1/search/sections", json=body).status_code == 409
+    worker.work()
+    service.indexed()
+    for wrong, place in (({"min_similarity": 2}, "min_similarity"), ({"k": 0}, "k"), ({"terms": []}, "terms")):
+        answer = service.http.post("/v1/search/sections", json=body | wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["place"]) == (422, f"body.{place}")
+    other = {"track": "01936f5e-8d4a-7cc2-9a61-3f1b7c0d2e55"}
+    assert service.http.post("/v1/search/sections", json=body | other).status_code == 404
+
+
+def test_a_match_tells_which_parts_belong_together(service, worker):
+    ids = [service.upload(b"RIFF" + bytes([number]) * 100).json()["track"]["id"] for number in range(2)]
+    worker.work()
+    service.indexed()
+    [match] = service.http.post("/v1/search", json={"terms": [{"track": ids[0]}]}).json()["matches"]
+    assert match["segment"]["reference"] == {"id": ids[0], "start_s": 0, "end_s": 3}

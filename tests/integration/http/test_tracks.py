@@ -3,6 +3,9 @@ import threading
 
 import pytest
 
+from app.domain import Analysis
+
+ANALYSIS = Analysis(2.5, -14.0, 120.0, 0.8, "A minor", 0.6, 44_100, 2, "pcm_s16le")
 WAV = b"RIFF" + bytes(5000)
 
 
@@ -93,7 +96,7 @@ def test_metadata_is_edited_field_by_field(service):
     edited = service.http.patch(f"/v1/tracks/{track}", json={"title": None, "extra": {"b": 2}, "tags": ["x"]})
     assert edited.json()["metadata"] == {
         "title": None, "artist": "Tag", "album": None, "external_id": None, "licence": None,
-        "tags": ["x"], "extra": {"a": 1, "b": 2},
+        "tags": ["x"], "denied_tags": [], "extra": {"a": 1, "b": 2},
     }  # fmt: skip
     assert service.http.get(f"/v1/tracks/{track}").json() == edited.json()
 
@@ -167,3 +170,17 @@ def test_a_clip_is_not_a_track_and_a_track_is_not_a_clip(service):
 def test_an_untitled_track_is_called_as_its_file(service):
     track = service.upload(WAV, "Evening Song.final.wav", metadata=json.dumps({"title": ""})).json()["track"]
     assert track["metadata"]["title"] == "Evening Song.final"
+
+
+def test_the_waveform_of_a_track_or_clip_is_shown_once_it_was_measured(service, worker):
+    track = service.upload().json()["track"]["id"]
+    clip = service.upload(b"RIFFclip", path="/v1/clips").json()["clip"]["id"]
+    for path in (f"/v1/tracks/{track}/waveform", f"/v1/clips/{clip}/waveform"):
+        answer = service.http.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:soundkin:problem:not-found")
+        assert "No waveform" in answer.json()["detail"]
+        with service.database.transaction() as tx:
+            tx.catalogue.save_analysis(path.split("/")[3], ANALYSIS)
+            tx.catalogue.save_waveform(path.split("/")[3], bytes([0, 51, 255]))
+        assert service.http.get(path).json() == {"peaks": [0.0, 0.2, 1.0], "duration_s": 2.5}
+    assert service.http.get(f"/v1/tracks/{clip}/waveform").status_code == 404
