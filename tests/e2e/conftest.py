@@ -1,7 +1,9 @@
 """A real service with its real worker, music made on the spot, and Chromium to look at the page with."""
 
 import contextlib
+import csv
 import io
+import json
 import os
 import shutil
 import signal
@@ -19,7 +21,9 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Route, sync_playwright
+
+from benchmarks.service_catalogue import seed
 
 RATE_HZ = 22_050
 SECONDS = 12.0
@@ -122,6 +126,29 @@ def excerpt(tunes: dict[str, Waveform], tmp_path_factory: pytest.TempPathFactory
     return file
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A piece of free music, and what its package says of it."""
+
+    file: Path
+    licence: str
+    soundtrack: str
+
+
+@pytest.fixture(scope="session")
+def recordings() -> list[Recording]:
+    """Thirty recordings. Where they are missing tests are skipped at a desk and fail in CI (see .ci/run)."""
+    folder = os.environ.get("SOUNDKIN_TEST_MUSIC")
+    if not folder:
+        message = "SOUNDKIN_TEST_MUSIC names no folder with the recordings that .ci/run fetches"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with (Path(__file__).parents[2] / "benchmarks" / "recordings.csv").open(newline="") as listing:
+        rows = [row for row in csv.DictReader(listing) if (Path(folder) / row["path"]).is_file()]
+    return [Recording(Path(folder) / row["path"], row["licence"], row["soundtrack"]) for row in rows]
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -169,6 +196,16 @@ class Service:
         except httpx.TransportError:
             return False
 
+    def wait_for_tracks(self, count: int, seconds: float = 10.0, *, indexes: int = 1) -> None:
+        """Wait until every index has followed: a page that is loaded shows what there is at that moment."""
+        end = time.monotonic() + seconds
+        held: list[int] = []
+        while held.count(count) != len(held) or len(held) < indexes:
+            assert time.monotonic() < end, f"the indexes hold {held} tracks, not {count}"
+            time.sleep(0.05)
+            stats = httpx.get(f"{self.url}/v1/stats", timeout=10, trust_env=False).raise_for_status().json()
+            held = [index["tracks"] for index in stats["index"]["indexes"]]
+
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-5000:]
 
@@ -204,9 +241,25 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def mixed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """As ``service``, with two encoders, one of which has components."""
+    """As ``service``, with two encoders, one of which has components; both have their (empty) indexes."""
     with running(tmp_path_factory.mktemp("service"), SOUNDKIN_ENCODERS="librosa,hdpgmm") as service:
         service.wait_for("/readyz")
+        service.wait_for("/v1/encoders/hdpgmm/components")
+        yield service
+
+
+@pytest.fixture(scope="session")
+def stocked_service(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with two encoders, one of which knows tags, and the tunes in it. Tests only read, or tidy up."""
+    allowed = {"SOUNDKIN_WEBHOOK_HOSTS": "hooks.example.org"}
+    with running(tmp_path_factory.mktemp("service"), SOUNDKIN_ENCODERS="librosa,csn", **allowed) as service:
+        service.wait_for("/readyz")
+        with httpx.Client(base_url=service.url, timeout=60, trust_env=False) as client:
+            for number, file in enumerate(sorted(music.iterdir())):
+                metadata = {"licence": "CC0" if number % 2 else "CC-BY-4.0"}
+                sent = {"file": (file.name, file.read_bytes())}
+                client.post("/v1/tracks", files=sent, data={"metadata": json.dumps(metadata)}).raise_for_status()
+        service.wait_for_tracks(12, seconds=180, indexes=2)
         yield service
 
 
@@ -221,6 +274,18 @@ def idle_service(tmp_path: Path) -> Iterator[Service]:
 def locked_service(tmp_path: Path) -> Iterator[Service]:
     """A service without any worker that asks for a key."""
     with running(tmp_path, SOUNDKIN_EMBEDDED_WORKER="false", SOUNDKIN_ADMIN_KEY="open-sesame" * 3) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def large_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service without any worker, with 10 000 made-up tracks of one encoder."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "data").mkdir()
+    seed(f"sqlite:///{folder / 'data' / 'soundkin.sqlite3'}", 10_000)
+    with running(folder, SOUNDKIN_EMBEDDED_WORKER="false") as service:
+        service.wait_for("/readyz")
+        service.wait_for_tracks(10_000, seconds=60)
         yield service
 
 
@@ -268,9 +333,7 @@ class Observed:
             self.complaints.append(message.text)
 
     def follow(self, request: Request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme != "blob":  # bytes that are here already
-            self.hosts.add(address.hostname or "")
+        self.hosts.add(urlsplit(request.url).hostname or "")
 
 
 @dataclass
@@ -283,6 +346,16 @@ class Visit:
     def open(self, service: Service) -> Page:
         self.page.goto(service.url)
         return self.page
+
+    def hold(self, pattern: str) -> list[Route]:
+        """Keep requests back until the test lets them go on."""
+        held: list[Route] = []
+
+        def keep(route: Route) -> None:
+            held.append(route)  # not the method itself: playwright writes on what it is given
+
+        self.page.route(pattern, keep)
+        return held
 
     def check(self, *, allowed: str = "never") -> None:
         """Nothing was complained about, save what is allowed, and no other machine was asked for anything."""

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from app.__main__ import main
-from app.cli.client import ServiceClient
+from app.client import Client
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def test_an_excerpt_finds_its_track_and_the_table_shows_each_dimension(soundkin,
     ran = soundkin("search", excerpt, "-k", 3, "-w", "timbre=1", "-w", "rhythm=0.5")
     assert ran.status == 0
     head, first, *_ = ran.out.splitlines()
-    assert " ".join(head.split()) == "# title artist similarity percentile timbre rhythm length tempo key"
+    assert " ".join(head.split()) == "# title artist similarity percentile timbre rhythm part length tempo key"
     assert first.split()[:5] == ["1", "slow", "harp", "The", "Oscillators"]
     assert first.split()[-4:-2] == ["0:12", "72"]
 
@@ -70,7 +70,7 @@ def test_an_excerpt_finds_its_track_and_the_table_shows_each_dimension(soundkin,
 @pytest.fixture
 def track_id(service):
     """Id of a track of the catalogue."""
-    with ServiceClient(service.url) as client:
+    with Client(service.url) as client:
         return client.get("/v1/tracks", {"limit": 1})["items"][0]["id"]
 
 

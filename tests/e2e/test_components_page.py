@@ -24,6 +24,7 @@ def test_components_show_their_tags_shares_and_best_tracks(mixed_service, deskto
     page = desktop.open(mixed_service)
     page.locator("#pick-tracks").set_input_files(sorted(music.iterdir()))
     expect(page.locator("#uploads-summary")).to_have_text("12 of 12 files in the catalogue", timeout=EMBEDDING_MS)
+    mixed_service.wait_for_tracks(12)
     page.locator("#components-link").click()
     card = page.locator(".card").first
     expect(card.locator(".example")).to_have_count(3)

@@ -170,6 +170,30 @@ def test_a_match_becomes_the_reference_and_going_back_undoes_it(service, desktop
     desktop.check()
 
 
+def test_a_track_that_is_picked_before_the_page_has_loaded_stays_picked(service, desktop):
+    held = desktop.hold("**/v1/weightings")
+    page = desktop.open(service)
+    choose(page, "slow harp")
+    held.pop().continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#reference-title")).to_have_text("slow harp")
+    assert "#track=" in page.url
+    desktop.check()
+
+
+def test_a_track_that_is_picked_while_a_link_is_being_followed_stays_picked(service, desktop):
+    page = desktop.open(service)
+    choose(page, "fast flute")
+    held = desktop.hold("**/v1/tracks/*")
+    page.reload()
+    choose(page, "slow harp")
+    held.pop().continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#reference-title")).to_have_text("slow harp")
+    expect(page.locator(".match")).to_have_count(11)
+    desktop.check()
+
+
 def test_filters_leave_out_what_does_not_fit_and_say_when_nothing_is_left(service, desktop):
     page = desktop.open(service)
     choose(page, "slow harp")
@@ -198,7 +222,7 @@ def test_the_keyboard_alone_is_enough(service, desktop):
     page.keyboard.press("Enter")
     expect(page.locator(".match")).to_have_count(11)
     before = order(page)
-    slider = page.locator("#sliders input").first
+    slider = page.locator("#sliders input[type=range]").first
     slider.focus()
     page.keyboard.press("Home")
     expect(page.locator(".slider .share").first).to_contain_text("\u2212")
@@ -252,7 +276,7 @@ def test_a_service_that_goes_away_is_missed_and_welcomed_back(service, desktop):
     page = desktop.open(service)
     choose(page, "slow harp")
     service.stop()
-    page.locator("#sliders input").first.fill("0.3")
+    page.locator("#sliders input[type=range]").first.fill("0.3")
     expect(page.locator("#banner")).to_contain_text("does not answer")
     expect(page.locator(".match")).not_to_have_count(0)
     service.start()

@@ -7,6 +7,7 @@ export class Problem extends Error {
     this.status = status;
     this.slug = String(body.type ?? "").split(":").pop();
     this.retryAfter_s = retryAfter_s;
+    this.faults = body.errors ?? []; // {place, message} each
   }
 
   /** Whether the same request may succeed later. */
@@ -50,43 +51,62 @@ export class Api {
     return this.#json("POST", path, body, signal);
   }
 
+  put(path, body, signal) {
+    return this.#json("PUT", path, body, signal);
+  }
+
+  patch(path, body, signal) {
+    return this.#json("PATCH", path, body, signal);
+  }
+
+  delete(path, signal) {
+    return this.#json("DELETE", path, undefined, signal);
+  }
+
   /**
-   * Where the player can take the sound of a track or clip from; only clips expire. A player cannot send a key, so
-   * with one the bytes are fetched first: the address of a blob then, to be revoked after use.
+   * Where the player can take the sound of a track or clip from; only clips expire. A player cannot ask for a key, so
+   * where one may be needed the session is looked at first.
    */
   async audioSource(track, signal) {
-    const path = `/v1/${"expires_at" in track ? "clips" : "tracks"}/${track.id}/audio`;
-    if (!this.key.isSet) return path;
-    const response = await this.#fetch("GET", path, undefined, signal);
-    if (!response.ok) throw problemOf(response.status, await response.text());
-    return URL.createObjectURL(await response.blob());
+    if (!this.key.isOpen) this.key.learn(await this.get("/v1/session", signal));
+    return `/v1/${"expires_at" in track ? "clips" : "tracks"}/${track.id}/audio`;
   }
 
   /** Send a file. `onProgress` hears the share that has left, 0 to 1. */
-  async upload(path, file, { onProgress = () => {}, signal } = {}) {
-    const { version } = this.key;
-    try {
-      return await this.#send(path, file, onProgress, signal);
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      await this.key.ask(error.message, version);
-      return this.upload(path, file, { onProgress, signal });
-    }
+  upload(path, file, { onProgress = () => {}, signal } = {}) {
+    return this.#admitted(async () => {
+      const headers = await this.key.proof();
+      signal?.throwIfAborted();
+      return this.#send(path, file, onProgress, signal, headers);
+    });
   }
 
-  async #json(method, path, body, signal) {
+  #json(method, path, body, signal) {
+    return this.#admitted(async () => {
+      const response = await this.#fetch(method, path, body, signal);
+      const text = await response.text();
+      if (response.ok) return parsed(text);
+      throw problemOf(response.status, text, response.headers.get("Retry-After"));
+    });
+  }
+
+  /** Do it; where the service wants to know who asks, tell it and do it again. */
+  async #admitted(action) {
     const { version } = this.key;
-    const response = await this.#fetch(method, path, body, signal);
-    const text = await response.text();
-    if (response.ok) return parsed(text);
-    const problem = problemOf(response.status, text, response.headers.get("Retry-After"));
-    if (problem.status !== 401) throw problem;
-    await this.key.ask(problem.message, version);
-    return this.#json(method, path, body, signal);
+    try {
+      return await action();
+    } catch (error) {
+      if (error.status === 401) await this.key.ask(error.message, version);
+      else if (error.slug !== "csrf-token" || !(await this.key.look())) throw error;
+    }
+    return this.#admitted(action);
   }
 
   async #fetch(method, path, body, signal) {
-    const headers = { ...this.key.headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+    const headers = {
+      ...(method === "GET" ? {} : await this.key.proof()),
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    };
     try {
       const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal });
       this.connection.answered();
@@ -99,11 +119,11 @@ export class Api {
   }
 
   /** XMLHttpRequest, because fetch does not tell how much of a body has left. */
-  #send(path, file, onProgress, signal) {
+  #send(path, file, onProgress, signal, headers) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", path);
-      for (const [name, value] of Object.entries(this.key.headers)) request.setRequestHeader(name, value);
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
       request.onload = () => {
         this.connection.answered();

@@ -1,6 +1,8 @@
-// The list of the catalogue: paged, searched by text, kept up to date. Emits "choose" and "play" with a track.
+// The list of the catalogue: paged, searched by text, kept up to date. Emits "choose" with a track to compare with,
+// and "add" with one to compare with as well.
 
 import { byId, debounced, show, stamp, write } from "./dom.js";
+import { unique } from "./each.js";
 import { factsOf, makersOf, titleOf } from "./format.js";
 import { showSounding } from "./player.js";
 
@@ -17,7 +19,7 @@ export class Catalogue extends EventTarget {
   #text = byId("catalogue-text");
   #tracks = [];
   #cursor = null;
-  #chosen = null;
+  #chosen = new Set();
   #player;
   #listing = 0;
   #refreshDue = false;
@@ -52,10 +54,10 @@ export class Catalogue extends EventTarget {
     return this.#tracks.some((track) => track.state === "pending");
   }
 
-  /** Mark the track that is the reference. */
-  mark(id) {
-    this.#chosen = id;
-    for (const row of this.#list.children) row.classList.toggle("chosen", row.dataset.id === id);
+  /** Mark the tracks that are references. */
+  mark(ids) {
+    this.#chosen = new Set(ids);
+    for (const row of this.#list.children) this.#markChosen(row);
   }
 
   #showMore() {
@@ -112,6 +114,9 @@ export class Catalogue extends EventTarget {
     const row = stamp("row-track");
     row.querySelector(".play").addEventListener("click", () => this.#player.toggle(row.track));
     row.querySelector(".pick").addEventListener("click", () => this.#choose(row.track));
+    row.querySelector(".join").addEventListener("click", () => {
+      this.dispatchEvent(new CustomEvent("add", { detail: row.track }));
+    });
     row.querySelector(".why").addEventListener("click", () => this.#explain(row));
     row.querySelector(".again").addEventListener("click", () => this.#tryAgain(row));
     return row;
@@ -120,7 +125,6 @@ export class Catalogue extends EventTarget {
   #filled(row, track) {
     row.track = track;
     row.dataset.id = track.id;
-    row.classList.toggle("chosen", track.id === this.#chosen);
     write(row.querySelector(".title"), titleOf(track));
     write(row.querySelector(".by"), makersOf(track));
     write(row.querySelector(".facts"), factsOf(track));
@@ -131,7 +135,16 @@ export class Catalogue extends EventTarget {
     row.querySelector(".pick").disabled = track.state !== "ready";
     row.querySelector(".pick").title = track.state === "ready" ? "Find similar tracks" : "";
     row.querySelector(".play").disabled = !track.has_audio;
+    row.querySelector(".join").setAttribute("aria-label", `Add ${titleOf(track).slice(0, 80)} to the references`);
+    this.#markChosen(row);
     return row;
+  }
+
+  /** Only what is ready can be added, and only to references that are there. */
+  #markChosen(row) {
+    const chosen = this.#chosen.has(row.dataset.id);
+    row.classList.toggle("chosen", chosen);
+    show(row.querySelector(".join"), !chosen && this.#chosen.size > 0 && row.track.state === "ready");
   }
 
   #choose(track) {
@@ -165,5 +178,3 @@ export class Catalogue extends EventTarget {
     }
   }
 }
-
-const unique = (tracks) => [...new Map(tracks.map((track) => [track.id, track])).values()];

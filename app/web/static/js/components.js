@@ -1,12 +1,11 @@
 // The page of components: one card for each kind of sound that an encoder has learnt.
 
-import { Api, Unreachable } from "./api.js";
-import { Connection } from "./connection.js";
+import { Unreachable } from "./api.js";
 import { byId, show, stamp, write } from "./dom.js";
 import { Encoders } from "./encoders.js";
 import { fine, makersOf, plural, titleOf } from "./format.js";
-import { Key } from "./key.js";
-import { Player, showSounding } from "./player.js";
+import { api, connection, player } from "./page.js";
+import { showSounding } from "./player.js";
 
 const HARDLY_USED = 0.002;
 const TELLING = 1.1;
@@ -15,9 +14,6 @@ const TAGS_IN_TITLE = 3;
 const NO_COMPONENTS =
   "No encoder of this service has components that could be read. The encoder hdpgmm has: add it to SOUNDKIN_ENCODERS.";
 
-const connection = new Connection();
-const api = new Api(new Key(), connection);
-const player = new Player(api);
 const encoders = new Encoders(api, (encoder) => Object.keys(encoder.components).length > 0);
 const list = byId("component-list");
 let showAll = false;

@@ -9,6 +9,7 @@ export class Encoders extends EventTarget {
   #api;
   #choice = byId("encoder-choice");
   #ready = [];
+  #asked = null;
   #wanted;
 
   /** @param wanted which of them to offer */
@@ -31,6 +32,15 @@ export class Encoders extends EventTarget {
     }
   }
 
+  /** Use this one, the default one without a name; one that is not there yet once it is. */
+  use(name) {
+    this.#asked = name;
+    const chosen = this.#ready.find((encoder) => (name ? encoder.name === name : encoder.is_default));
+    if (!chosen || chosen.name === this.#choice.value) return;
+    this.#choice.value = chosen.name;
+    this.#choose();
+  }
+
   /** Whether there is one to search with. */
   get isReady() {
     return this.#ready.length > 0;
@@ -42,7 +52,7 @@ export class Encoders extends EventTarget {
   }
 
   #offer(ready) {
-    const wanted = this.#choice.value || ready.find((encoder) => encoder.is_default)?.name || ready[0].name;
+    const wanted = this.#choice.value || this.#asked || ready.find((encoder) => encoder.is_default)?.name || ready[0].name;
     this.#ready = ready;
     this.#choice.replaceChildren(...ready.map(optionOf));
     this.#choice.value = ready.some((encoder) => encoder.name === wanted) ? wanted : ready[0].name;

@@ -1,6 +1,6 @@
 // What happens in the service, as it happens. Emits "change" with {kind, subject, job}, or with null when anything
-// may have changed: server-sent events where they come through, a look now and then where they do not. An EventSource
-// cannot send a key, so with one only the looks are left.
+// may have changed: server-sent events where they come through, a look now and then where they do not. Emits "open"
+// when they come through from then on: what changed before that was not told.
 
 const POLL_MS = 2000;
 const CALM_POLL_MS = 6000;
@@ -17,15 +17,9 @@ const KINDS = [
 
 export class Events extends EventTarget {
   #source = null;
-  #key;
-
-  constructor(key) {
-    super();
-    this.#key = key;
-  }
 
   start() {
-    if (!this.#key.isSet) this.#open();
+    this.#open();
     this.#poll();
   }
 
@@ -37,9 +31,10 @@ export class Events extends EventTarget {
   #open() {
     this.#source = new EventSource("/v1/events");
     this.#source.onerror = () => {
-      // The browser reconnects by itself unless the answer was a refusal, for example for want of a key.
+      // The browser reconnects by itself unless the answer was a refusal, for example because the session has ended.
       if (this.#source.readyState === EventSource.CLOSED) setTimeout(() => this.#open(), REOPEN_MS);
     };
+    this.#source.addEventListener("connected", () => this.dispatchEvent(new Event("open")));
     for (const kind of KINDS) this.#source.addEventListener(kind, (event) => this.#tell(kind, event.data));
   }
 

@@ -1,6 +1,7 @@
 // Numbers and names as people read them.
 
 const MINUS = "\u2212";
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 /** 83.4 → "1:23"; hours appear when there are any. */
 export function clock(seconds) {
@@ -9,6 +10,13 @@ export function clock(seconds) {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const tail = String(whole % 60).padStart(2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** "1:23", "1:02:03" or "83.5" → seconds; `null` for anything else. */
+export function seconds(text) {
+  const parts = text.trim().split(":");
+  if (parts.length > 3 || !parts.every((part) => /^\d+(\.\d+)?$/.test(part))) return null;
+  return parts.reduce((sum, part) => 60 * sum + Number(part), 0);
 }
 
 /** 0.6667 → "67 %", with a real minus sign. */
@@ -26,6 +34,12 @@ export const signed = (value) => (value > 0 && similarity(value) !== "0.00" ? `+
 /** 12345 → "12,345" in the reader's own way. */
 export const count = (number) => number.toLocaleString();
 
+/** 4100000 → "4.1 MB". */
+export function size(bytes) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${UNITS[power]}`;
+}
+
 /** "1 track", "2 tracks". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -42,3 +56,6 @@ export function factsOf(track) {
   const tempo = analysis.tempo_bpm === null ? null : `${Math.round(analysis.tempo_bpm)} bpm`;
   return [clock(analysis.duration_s), tempo, analysis.key].filter(Boolean).join(" · ");
 }
+
+/** A tag as it is compared: without case. */
+export const folded = (tag) => tag.normalize("NFC").toLowerCase();

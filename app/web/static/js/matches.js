@@ -1,9 +1,11 @@
 // The matches: one row each, with a bar per dimension. Rows are kept from answer to answer, so that one sees them
-// change places. Emits "use" with a track.
+// change places. Emits "use" and "add" with a track, and "judge" when one is liked or disliked.
 
+import { barsOf, fillBars, scaleOf } from "./bars.js";
 import { byId, show, stamp, write } from "./dom.js";
-import { clock, count, factsOf, makersOf, percent, plural, signed, similarity, titleOf } from "./format.js";
+import { clock, count, factsOf, makersOf, plural, signed, similarity, titleOf } from "./format.js";
 import { showSounding } from "./player.js";
+import { Explanation } from "./search/explanation.js";
 
 const MOVE_MS = 320;
 const MANY_SPACES = 5;
@@ -16,23 +18,29 @@ export class Matches extends EventTarget {
   #list = byId("match-list");
   #note = byId("matches-note");
   #rows = new Map();
-  #hues = {};
+  #context;
   #player;
+  #used = null;
 
-  constructor(player) {
+  /** @param context {api, player, query, search}: what an explanation needs */
+  constructor(context) {
     super();
-    this.#player = player;
-    player.addEventListener("change", () => this.#markSounding());
+    this.#context = context;
+    this.#player = context.player;
+    this.#player.addEventListener("change", () => this.#markSounding());
   }
 
   /** An answer is on its way. */
   expect() {
     byId("matches").classList.add("stale");
+    if (this.#rows.size) return;
+    show(byId("matches-head"), true);
+    write(this.#note, "Searching…");
   }
 
-  /** Show an answer. `hues` are those of its spaces. */
-  show(answer, hues) {
-    this.#hues = hues;
+  /** Show an answer. */
+  show(answer) {
+    this.#used = answer.query;
     const spaces = barsOf(answer.query);
     const places = this.#placesOfRows();
     const scale = scaleOf(answer.matches);
@@ -51,11 +59,27 @@ export class Matches extends EventTarget {
     this.#settle(message);
   }
 
+  /** Forget all: nothing is searched. */
+  clear() {
+    this.#arrange([]);
+    show(byId("matches-head"), false);
+    show(byId("matches-none"), false);
+    byId("matches").classList.remove("stale");
+  }
+
+  /** Show what was judged: {liked, disliked}, sets of ids. */
+  markJudged({ liked, disliked }) {
+    for (const [id, row] of this.#rows) {
+      row.querySelector(".like").setAttribute("aria-pressed", String(liked.has(id)));
+      row.querySelector(".dislike").setAttribute("aria-pressed", String(disliked.has(id)));
+    }
+  }
+
   #settle(trouble) {
     byId("matches").classList.remove("stale");
     show(byId("matches-head"), true);
     write(byId("matches-empty"), trouble);
-    show(byId("matches-empty"), trouble !== null);
+    show(byId("matches-none"), trouble !== null);
   }
 
   #rowOf(id) {
@@ -67,10 +91,29 @@ export class Matches extends EventTarget {
     const row = stamp("row-match");
     row.dataset.id = id;
     row.querySelector(".play").addEventListener("click", () => this.#player.toggle(row.match.track, row.match.segment));
-    row.querySelector(".use").addEventListener("click", () => {
-      this.dispatchEvent(new CustomEvent("use", { detail: row.match.track }));
-    });
+    for (const act of ["use", "add"]) row.querySelector(`.${act}`).addEventListener("click", () => this.#emit(act, row.match.track));
+    for (const verdict of ["like", "dislike"]) {
+      row.querySelector(`.${verdict}`).addEventListener("click", () => this.#emit("judge", { id, verdict }));
+    }
+    row.querySelector(".why").addEventListener("click", () => this.#explain(row, !row.explanation));
     return row;
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Open or close the explanation under a row. */
+  #explain(row, open) {
+    row.querySelector(".why").setAttribute("aria-expanded", String(open));
+    row.explanation?.element.remove();
+    row.explanation = open ? new Explanation(this.#context) : null;
+    if (!open) return;
+    row.explanation.element.id = `why-${row.dataset.id}`;
+    row.explanation.element.setAttribute("aria-label", `Why ${titleOf(row.match.track).slice(0, 80)} was found`);
+    row.querySelector(".why").setAttribute("aria-controls", row.explanation.element.id);
+    row.append(row.explanation.element);
+    row.explanation.show(row.match, this.#used);
   }
 
   #filled(row, match, spaces, scale) {
@@ -78,30 +121,22 @@ export class Matches extends EventTarget {
     row.match = match;
     write(row.querySelector(".title bdi"), titleOf(track));
     row.querySelector(".title").title = titleOf(track).slice(0, 300);
+    row.querySelector(".title a").href = `/tracks/${track.id}`;
     write(row.querySelector(".by"), makersOf(track));
     write(row.querySelector(".facts"), factsOf(track));
     write(row.querySelector(".similarity"), similarity(match.similarity));
     write(row.querySelector(".percentile"), topShare(match.percentile));
     row.querySelector(".score").title = `More similar than ${match.percentile.toFixed(2)} % of the catalogue`;
     row.querySelector(".play").disabled = !track.has_audio;
-    row.querySelector(".use").setAttribute("aria-label", `Use ${titleOf(track).slice(0, 80)} as reference`);
+    labelActs(row, titleOf(track).slice(0, 80));
     write(row.querySelector(".shared"), sharedInWords(match.by_component));
     row.querySelector(".shared").title = row.querySelector(".shared").textContent;
     show(row.querySelector(".shared"), match.by_component.length > 0);
-    this.#fillBars(row.querySelector(".bars"), match.by_space, spaces, scale);
-    return row;
-  }
-
-  #fillBars(bars, bySpace, spaces, scale) {
+    const bars = row.querySelector(".bars");
     bars.classList.toggle("many", spaces.length > MANY_SPACES);
-    while (bars.children.length < spaces.length) bars.append(stamp("row-bar"));
-    while (bars.children.length > spaces.length) bars.lastElementChild.remove();
-    spaces.forEach((name, place) => {
-      const bar = bars.children[place];
-      bar.dataset.hue = this.#hues[name];
-      write(bar.querySelector(".name"), labelOf(name, spaces));
-      fillBar(bar, name, bySpace[name], scale);
-    });
+    fillBars(bars, match.by_space, spaces, scale, (name) => this.#context.query.hueOf(this.#used.encoders, name));
+    row.explanation?.show(match, this.#used);
+    return row;
   }
 
   #placesOfRows() {
@@ -144,16 +179,15 @@ export class Matches extends EventTarget {
   }
 }
 
-/** Which spaces have a bar, in order: all of one encoder; of several, those that count. */
-function barsOf({ encoders, weights }) {
-  const names = Object.keys(weights);
-  return encoders.length > 1 ? names.filter((name) => weights[name] !== 0) : names;
-}
-
-/** What a bar is called: the space, with its encoder only where another bar would be called the same. */
-function labelOf(name, names) {
-  const space = name.split(".").pop();
-  return names.filter((each) => each.split(".").pop() === space).length > 1 ? name : space;
+function labelActs(row, title) {
+  const labels = {
+    use: `Use ${title} as reference`,
+    add: `Add ${title} to the references`,
+    like: `More like ${title}`,
+    dislike: `Less like ${title}`,
+    why: `Why ${title} was found`,
+  };
+  for (const [act, label] of Object.entries(labels)) row.querySelector(`.${act}`).setAttribute("aria-label", label);
 }
 
 /** "Shares ambient, piano +0.21": the kinds of sound that both have most of. */
@@ -161,40 +195,6 @@ function sharedInWords(components) {
   const named = components.filter(({ tags }) => tags.length).slice(0, SHOWN_COMPONENTS);
   const kinds = named.map(({ tags, contribution }) => `${tags.slice(0, SHOWN_TAGS).join(", ")} ${signed(contribution)}`);
   return kinds.length ? `Shares ${kinds.join(" · ")}` : "Shares kinds of sound that no tag says";
-}
-
-/** The range that all bars share, so that lengths compare across rows: to the left only as far as somebody goes. */
-function scaleOf(matches) {
-  const shares = matches.flatMap((match) => Object.values(match.by_space));
-  const most = Math.max(0.01, ...shares.map((share) => Math.abs(share.weight)));
-  return { most, least: Math.min(0, ...shares.map((share) => share.contribution)) };
-}
-
-function fillBar(bar, name, share, scale) {
-  const { weight, contribution, similarity: alike } = share ?? { weight: 0, contribution: 0, similarity: 0 };
-  bar.classList.toggle("off", weight === 0);
-  write(bar.querySelector(".amount"), weight === 0 ? "–" : signed(contribution));
-  stretch(bar.querySelector(".possible"), Math.abs(weight), scale);
-  stretch(bar.querySelector(".actual"), contribution, scale);
-  show(bar.querySelector(".zero"), scale.least < 0);
-  bar.querySelector(".zero").style.left = `${placeOn(scale, 0)}%`;
-  write(bar.querySelector(".unseen"), barInWords(name, weight, contribution, alike));
-  bar.title = barInWords(name, weight, contribution, alike);
-}
-
-const placeOn = (scale, value) => (100 * (value - scale.least)) / (scale.most - scale.least);
-
-function stretch(element, value, scale) {
-  const [zero, end] = [placeOn(scale, 0), placeOn(scale, value)];
-  element.style.left = `${Math.min(zero, end)}%`;
-  element.style.width = `${Math.abs(end - zero)}%`;
-}
-
-function barInWords(name, weight, contribution, alike) {
-  if (weight === 0) return `${name}: ignored`;
-  const verb = contribution < 0 ? "takes away" : "adds";
-  const amount = similarity(Math.abs(contribution));
-  return `${name}: similarity ${similarity(alike)}, weight ${percent(Math.abs(weight))}, ${verb} ${amount}`;
 }
 
 /** "top 0.4 %": the share of the catalogue that is at least as similar. */
@@ -208,5 +208,5 @@ function summaryOf(answer) {
   const among = index.allowed < index.size ? `${count(index.allowed)} of ${plural(index.size, "track")}` : plural(index.size, "track");
   const took_ms = Object.values(answer.took_ms).reduce((sum, stage) => sum + stage, 0);
   const time = `${took_ms < 10 ? took_ms.toFixed(1) : Math.round(took_ms)} ms`;
-  return `${count(matches.length)} among ${among}${index.exact ? "" : ", approximate"}, ${time}`;
+  return `${count(matches.length)} among ${among}${index.exact ? "" : `, ${(100 * index.recall).toFixed(1)} % of the best found`}, ${time}`;
 }

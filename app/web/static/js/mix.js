@@ -1,128 +1,87 @@
-// The mix: one weight per dimension of the encoder, and one for each other encoder as a whole. Emits "change" while a
-// slider moves.
+// What matters: a card of sliders for each reference, a slider for each tag, and the shares of the query as a plot.
 
-import { byId, fillRail, show, stamp, write } from "./dom.js";
+import { byId, show } from "./dom.js";
 import { percent } from "./format.js";
+import { radar } from "./radar.js";
+import { Slider } from "./search/slider.js";
+import { VoiceCard } from "./search/voice_card.js";
 
-const LEAST = -1;
-const MOST = 2;
-const HUES = 8;
+const FEWEST_AXES = 3;
 
-const placeOf = (value) => (value - LEAST) / (MOST - LEAST);
+export class Mix {
+  #query;
+  #player;
+  #cards = new Map();
+  #tags = new Map();
 
-/** The hue of a slider, by its place. */
-const hueOf = (place) => String(Math.max(0, place) % HUES);
-
-export class Mix extends EventTarget {
-  #sliders = new Map();
-  #encoder = null;
-  #key = null;
-
-  constructor() {
-    super();
-    byId("mix-reset").addEventListener("click", () => this.#reset());
+  constructor(query, player) {
+    this.#query = query;
+    this.#player = player;
+    byId("mix-reset").addEventListener("click", () => query.reset());
+    player.addEventListener("change", () => this.#cards.forEach((card) => card.markSounding()));
+    for (const name of ["terms", "weights"]) query.addEventListener(name, () => this.draw());
   }
 
-  /** Make a slider for each space of the encoder and for each other encoder; weights that stay are kept. */
-  use(encoder, others) {
-    const dimensions = [
-      ...encoder.spaces.map(({ name, description }) => ({ name, description, usual: 1 })),
-      ...others.map(({ name }) => ({ name, description: `All that the encoder ${name} hears, mixed in`, usual: 0 })),
-    ];
-    const key = [encoder.id, ...dimensions.map(({ name }) => name)].join();
-    if (this.#key === key) return;
-    const before = this.#positions;
-    this.#key = key;
-    this.#encoder = encoder;
-    this.#sliders.clear();
-    byId("sliders").replaceChildren(...dimensions.map((each, place) => this.#newSlider(each, place, before)));
+  draw() {
+    const { voices, tags } = this.#query;
+    show(byId("mix"), !this.#query.isEmpty);
+    keep(byId("sliders"), this.#cards, voices, (voice) => new VoiceCard(this.#query, this.#player, voice));
+    keep(byId("tag-terms"), this.#tags, tags, (tag) => this.#newTag(tag));
+    this.#cards.forEach((card) => card.draw(voices.length === 1));
+    for (const tag of tags) this.#tags.get(tag.key).weight = tag.weight;
+    byId("mix-body").classList.toggle("many", voices.length > 1);
+    byId("mix-body").classList.toggle("pair", voices.length === 2);
+    show(byId("tag-terms"), tags.length > 0);
   }
 
-  /** Show the sliders: there is something to compare with. */
-  reveal() {
-    show(byId("mix"), true);
+  /** Show how much each slider counts in the query, as the service used it. */
+  showShares(used) {
+    const shares = this.#query.sharesOf(used);
+    for (const [key, card] of this.#cards) card.showShares(shares.voices.get(key) ?? {});
+    for (const [key, slider] of this.#tags) slider.showShare(shares.tags.get(key) ?? 0);
+    this.#drawRadar(used);
   }
 
-  /** Weight by name of a space or an encoder, without those that are ignored. */
-  get weights() {
-    return Object.fromEntries(Object.entries(this.#positions).filter(([, weight]) => weight !== 0));
+  #drawRadar({ encoders, weights }) {
+    const most = Math.max(...Object.values(weights).map(Math.abs));
+    const counting = Object.entries(weights).filter(([, share]) => encoders.length === 1 || share !== 0);
+    const axes = counting.map(([name, share]) => ({
+      label: name.split(".").pop(),
+      note: share === 0 ? "ignored" : percent(share),
+      hue: this.#query.hueOf(encoders, name),
+      values: [Math.abs(share) / most],
+    }));
+    const shown = axes.length >= FEWEST_AXES && this.#query.voices.length > 0;
+    show(byId("mix-radar"), shown);
+    const words = `Share of each dimension in the query: ${axes.map(({ label, note }) => `${label} ${note}`).join(", ")}`;
+    byId("mix-radar").replaceChildren(...(shown ? [radar(axes, ["asked"], words)] : []));
   }
 
-  /** Show the share of each slider in the query, as the service used it. */
-  showShares({ encoders, weights }) {
-    const shares = new Map([...this.#sliders.keys()].map((name) => [name, 0]));
-    for (const [name, share] of Object.entries(weights)) {
-      const slider = this.#sliderOf(encoders, name);
-      shares.set(slider, (shares.get(slider) ?? 0) + Math.abs(share));
-    }
-    for (const [name, slider] of this.#sliders) this.#drawShare(slider, shares.get(name));
-  }
-
-  /** The hue of each space of a query, by its name there: that of the slider that weighs it. */
-  hues({ encoders, weights }) {
-    const places = [...this.#sliders.keys()];
-    return Object.fromEntries(
-      Object.keys(weights).map((name) => [name, hueOf(places.indexOf(this.#sliderOf(encoders, name)))]),
-    );
-  }
-
-  /** The slider that weighs a space of a query to these encoders. */
-  #sliderOf(encoders, name) {
-    const [encoder, space] = encoders.length > 1 ? name.split(".") : [encoders[0], name];
-    return encoder === this.#encoder.name ? space : encoder;
-  }
-
-  /** Where each slider stands, by name. */
-  get #positions() {
-    return Object.fromEntries([...this.#sliders].map(([name, { input }]) => [name, Number(input.value)]));
-  }
-
-  #newSlider(space, place, before) {
-    const element = stamp("row-slider");
-    const input = element.querySelector("input");
-    const slider = { element, input, usual: space.usual, share: element.querySelector(".share") };
-    this.#sliders.set(space.name, slider);
-    element.dataset.hue = hueOf(place);
-    input.id = `weight-${place}`;
-    input.name = space.name;
-    input.value = before[space.name] ?? space.usual;
-    element.querySelector("label").htmlFor = input.id;
-    write(element.querySelector(".name"), space.name);
-    write(element.querySelector(".note"), space.description);
-    input.addEventListener("input", () => this.#moved());
-    input.addEventListener("dblclick", () => {
-      input.value = space.usual;
-      this.#moved();
+  #newTag(tag) {
+    const hue = this.#query.hueOf([tag.encoder], tag.space);
+    const what = { id: `tag-${tag.key}`, name: tag.tag, label: tag.tag, title: `Tag of the space ${tag.space}, encoder ${tag.encoder}`, hue, usual: 1 };
+    const slider = new Slider("row-tag-term", what, (weight) => this.#query.weighTag(tag, weight));
+    const remove = slider.element.querySelector(".remove");
+    remove.setAttribute("aria-label", `Remove the tag ${tag.tag.slice(0, 80)}`);
+    remove.addEventListener("click", () => {
+      this.#query.removeTag(tag);
+      byId("tag-text").focus();
     });
-    this.#draw(slider);
-    return element;
-  }
-
-  #reset() {
-    for (const { input, usual } of this.#sliders.values()) input.value = usual;
-    this.#moved();
-  }
-
-  #moved() {
-    for (const slider of this.#sliders.values()) this.#draw(slider);
-    this.dispatchEvent(new Event("change"));
-  }
-
-  #draw(slider) {
-    const weight = Number(slider.input.value);
-    fillRail(slider.input, placeOf(0), placeOf(weight));
-    slider.element.classList.toggle("off", weight === 0);
-    slider.input.setAttribute("aria-valuetext", `${weight}, ${meaningOf(weight)}`);
-    if (weight === 0) this.#drawShare(slider, 0);
-  }
-
-  #drawShare(slider, share) {
-    const weight = Number(slider.input.value);
-    write(slider.share, weight === 0 ? "ignored" : percent(weight < 0 ? -share : share));
+    return slider;
   }
 }
 
-function meaningOf(weight) {
-  if (weight === 0) return "ignored";
-  return weight < 0 ? "as different as possible" : "alike";
+/** Make, keep and remove elements so that there is one for each item, by its key and in its order. */
+function keep(place, made, items, make) {
+  const keys = new Set(items.map(({ key }) => key));
+  for (const [key, { element }] of made) {
+    if (keys.has(key)) continue;
+    element.remove();
+    made.delete(key);
+  }
+  items.forEach((item, position) => {
+    if (!made.has(item.key)) made.set(item.key, make(item));
+    const { element } = made.get(item.key);
+    if (place.children[position] !== element) place.insertBefore(element, place.children[position] ?? null);
+  });
 }

@@ -1,4 +1,5 @@
-// The one player at the bottom of the page. It plays a track or clip, from any second on.
+// The one player at the bottom of the page. It plays a track or clip, from any second on. Emits "change" when another
+// track sounds or none does, and "move" as the sound goes on.
 
 import { byId, fillRail, show, write } from "./dom.js";
 import { clock, makersOf, titleOf } from "./format.js";
@@ -14,12 +15,13 @@ export class Player extends EventTarget {
   #playing = null; // { track, segment }
   #dragging = false;
   #loading = null;
+  #following = []; // parts to play when this one has ended
 
   constructor(api) {
     super();
     this.#api = api;
     for (const name of ["play", "pause", "ended"]) this.#audio.addEventListener(name, () => this.#changed());
-    for (const name of ["timeupdate", "durationchange", "seeked"]) this.#audio.addEventListener(name, () => this.#moved());
+    for (const name of ["timeupdate", "durationchange", "seeked", "ended"]) this.#audio.addEventListener(name, () => this.#moved());
     this.#audio.addEventListener("error", () => this.#failed());
     this.#toggle.addEventListener("click", () => this.#playOrPause());
     this.#seek.addEventListener("input", () => this.#drag());
@@ -41,6 +43,32 @@ export class Player extends EventTarget {
     else this.#load(track, segment);
   }
 
+  /**
+   * Play the track from this second on, whatever plays now.
+   * @param segment {start_s, end_s}: marked on the seek bar
+   */
+  playFrom(track, start_s, segment = null) {
+    if (this.#playing?.track.id !== track.id || !this.#audio.src) return this.#load(track, segment, start_s);
+    this.#following = [];
+    this.#playing.segment = segment;
+    this.#audio.currentTime = start_s;
+    return this.#play();
+  }
+
+  /** How far this track has come, in seconds; `null` while another or none is open. */
+  secondsOf(id) {
+    return this.#playing?.track.id === id ? this.#audio.currentTime : null;
+  }
+
+  /**
+   * Play parts of tracks one after the other: each but the last only until it ends.
+   * @param parts {track, segment} each
+   */
+  playParts([first, ...following]) {
+    this.#load(first.track, first.segment);
+    this.#following = following;
+  }
+
   close() {
     this.#forget();
     show(this.#bar, false);
@@ -48,7 +76,7 @@ export class Player extends EventTarget {
     this.#changed();
   }
 
-  async #load(track, segment) {
+  async #load(track, segment, start_s = segment?.start_s ?? 0) {
     this.#forget();
     const loading = new AbortController();
     this.#loading = loading;
@@ -60,7 +88,7 @@ export class Player extends EventTarget {
     try {
       const source = await this.#api.audioSource(track, loading.signal);
       if (loading.signal.aborted) return;
-      this.#audio.src = segment?.start_s > 0 ? `${source}#t=${segment.start_s.toFixed(2)}` : source;
+      this.#audio.src = start_s > 0 ? `${source}#t=${start_s.toFixed(2)}` : source;
       this.#play();
     } catch (error) {
       if (!loading.signal.aborted) this.#say(error.message);
@@ -73,9 +101,9 @@ export class Player extends EventTarget {
 
   #forget() {
     this.#loading?.abort();
+    this.#following = [];
     if (!this.#playing) return;
     this.#playing = null;
-    URL.revokeObjectURL(this.#audio.src.split("#")[0]); // does nothing to an address that is no blob's
     this.#audio.removeAttribute("src");
     this.#audio.load();
   }
@@ -126,6 +154,13 @@ export class Player extends EventTarget {
     write(byId("player-length"), clock(duration));
     this.#draw(currentTime);
     this.#markSegment(duration);
+    this.dispatchEvent(new Event("move"));
+    if (this.#audio.ended || currentTime >= this.#playing.segment?.end_s) this.#playNext();
+  }
+
+  /** Go on with the next part, if there is one. */
+  #playNext() {
+    if (this.#following.length) this.playParts(this.#following);
   }
 
   #draw(time_s) {

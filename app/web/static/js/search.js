@@ -1,4 +1,4 @@
-// The search: reference, mix and filters in, matches out. Only the answer to the latest question counts.
+// The search: query and filters in, matches out. Only the answer to the latest question counts.
 // Emits "asking", "answer" with the answer, and "trouble" with a message.
 
 import { Unreachable } from "./api.js";
@@ -11,32 +11,24 @@ const ALL_IGNORED = "Every dimension is ignored. Raise at least one slider.";
 
 export class Search extends EventTarget {
   #api;
-  #mix;
+  #query;
   #filters;
-  #reference = null;
-  #encoder = null;
   #k = PAGE;
   #asking = null;
 
-  constructor(api, mix, filters) {
+  constructor(api, query, filters) {
     super();
     this.#api = api;
-    this.#mix = mix;
+    this.#query = query;
     this.#filters = filters;
   }
 
   /** Ask again, once the sliders have come to rest for a moment. */
   soon = debounced(() => this.now(), SETTLE_MS);
 
-  /** Search from another track or clip, from the first page on. */
-  from(reference) {
-    this.#reference = reference;
+  /** Ask something else, from the first page on. */
+  anew() {
     this.#k = PAGE;
-    this.now();
-  }
-
-  with(encoder) {
-    this.#encoder = encoder;
     this.now();
   }
 
@@ -50,10 +42,17 @@ export class Search extends EventTarget {
     return matches === this.#k && this.#k < MOST;
   }
 
+  /** The question as the service takes it. */
+  get body() {
+    const { tree, options } = this.#filters;
+    const body = { encoder: this.#query.encoder.name, terms: this.#query.terms, k: this.#k, ...options };
+    return tree ? { ...body, filter: tree } : body;
+  }
+
   async now() {
     this.#asking?.abort();
-    if (!this.#reference || !this.#encoder) return;
-    if (!Object.keys(this.#mix.weights).length) {
+    if (this.#query.isEmpty || !this.#query.encoder) return;
+    if (!this.#query.terms.length) {
       this.#emit("trouble", ALL_IGNORED);
       return;
     }
@@ -61,23 +60,13 @@ export class Search extends EventTarget {
     this.#asking = asking;
     this.#emit("asking");
     try {
-      const answer = await this.#api.post("/v1/search", this.#question(), asking.signal);
+      const answer = await this.#api.post("/v1/search", this.body, asking.signal);
       if (asking === this.#asking) this.#emit("answer", answer);
     } catch (error) {
       // While the service is away the banner says so, and the last answer stays.
       if (asking !== this.#asking || error.name === "AbortError" || error instanceof Unreachable) return;
       this.#emit("trouble", error.message);
     }
-  }
-
-  #question() {
-    const kind = "expires_at" in this.#reference ? "clip" : "track";
-    const question = {
-      encoder: this.#encoder.name,
-      terms: [{ [kind]: this.#reference.id, weights: this.#mix.weights }],
-      k: this.#k,
-    };
-    return this.#filters.isActive ? { ...question, filter: this.#filters.tree } : question;
   }
 
   #emit(name, detail = null) {
