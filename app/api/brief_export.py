@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 from fastapi import Response
 
+from app.api.text import one_line
 from app.briefs import Brief, Decision, Verdict
 from app.domain import Track, utc_now
 from app.replacement import Check
@@ -212,9 +212,3 @@ def playlist(rows: Sequence[ExportedTrack], base_url: str) -> str:
 def audio_url(track: Track, base_url: str) -> str:
     """Return the absolute address of a track's audio."""
     return f"{base_url}v1/tracks/{track.id}/audio"
-
-
-def one_line(text: str) -> str:
-    """Return text without line breaks and control signs, of Unicode too."""
-    shown = ("".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)).split()
-    return " ".join(shown)

@@ -1,6 +1,7 @@
 """Text and free JSON as callers may send them: what no database can store is refused at the edge."""
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -14,6 +15,12 @@ def no_control_characters(text: str) -> str:
     if any(ord(sign) < ord(" ") and sign not in "\t\n\r" for sign in text):
         raise ValueError("has control characters, which cannot be stored")
     return text
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks and control signs, of Unicode too."""
+    shown = ("".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text)).split()
+    return " ".join(shown)
 
 
 def storable_json(value: dict[str, Any]) -> dict[str, Any]:

@@ -7,24 +7,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from app.api.explanation_schemas import SegmentResponse
 from app.api.search_schemas import MatchResponse, SearchResponse
 from app.cli.connection import KeyOption, UrlOption, open_client
+from app.cli.track_table import clock, measured, named, track_table
 from app.client import Client
 
-LONGEST_NAME = 60
-SHORTEST_NAME = 16
-_NAMES = ("title", "artist")
-_DISPENSABLE = ("part", "key", "tempo", "length", "artist", "percentile")
+DISPENSABLE = ("part", "key", "tempo", "length", "artist", "percentile")
 """Columns in the order in which a narrow terminal does without them."""
-
-_GAP = 2
-"""Blanks between two columns."""
 
 ReferenceArgument = Annotated[
     str | None,
@@ -178,68 +170,24 @@ def _print(answer: SearchResponse) -> None:
         return
     spaces = [name for name, weight in answer.query.weights.items() if weight]
     rows = [_row(rank, match, spaces) for rank, match in enumerate(answer.matches, start=1)]
-    console.print(_table(rows, console.width))
+    console.print(track_table(rows, console.width, DISPENSABLE))
     index = answer.index
     exact = "exact" if index.exact else f"{index.recall:.1%} of the best found"
     console.print(f"{index.allowed} of {index.size} tracks compared, {exact}.", style="dim")
 
 
-def _table(rows: Sequence[Mapping[str, str]], width: int) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = _fitting(rows, width)
-    names = [column for column in columns if column in _NAMES]
-    room = width + _GAP - sum(_needed(rows, column) + _GAP for column in columns if column not in names)
-    for column in columns:
-        if column in names:
-            longest = min(LONGEST_NAME, room // len(names) - _GAP)
-            table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=max(1, longest))
-        else:
-            table.add_column(column, justify="left" if column == "key" else "right", no_wrap=True)
-    for row in rows:
-        # Text, because a title may look like rich's markup.
-        table.add_row(*(Text(row[column]) for column in columns))
-    return table
-
-
-def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
-    """Leave out what a narrow terminal has no room for, rather than cut every number short."""
-    columns = [column for column in rows[0] if any(row[column] for row in rows)]
-    for dispensable in _DISPENSABLE:
-        if sum(_needed(rows, column) + _GAP for column in columns) - _GAP <= width:
-            break
-        columns = [column for column in columns if column != dispensable]
-    return columns
-
-
-def _needed(rows: Sequence[Mapping[str, str]], column: str) -> int:
-    longest = max(cell_len(text) for text in (column, *(row[column] for row in rows)))
-    return min(longest, SHORTEST_NAME) if column in _NAMES else longest
-
-
 def _row(rank: int, match: MatchResponse, spaces: Sequence[str]) -> dict[str, str]:
-    metadata, analysis = match.track.metadata, match.track.analysis
     return {
         "#": str(rank),
-        "title": metadata.title or match.track.filename,
-        "artist": metadata.artist or "",
+        **named(match.track),
         "similarity": f"{match.similarity:.3f}",
         "percentile": f"{match.percentile:.1f}",
         **{space: f"{match.by_space[space].contribution:+.3f}" for space in spaces},
         "part": _part(match.segment),
-        "length": _clock(analysis.duration_s if analysis else None),
-        "tempo": _whole(analysis.tempo_bpm if analysis else None),
-        "key": (analysis.key if analysis else None) or "",
+        **measured(match.track),
     }
 
 
 def _part(segment: SegmentResponse | None) -> str:
     """Say which part of the match is closest to the query."""
-    return "" if segment is None else f"{_clock(segment.start_s)}-{_clock(segment.end_s)}"
-
-
-def _clock(seconds: float | None) -> str:
-    return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def _whole(number: float | None) -> str:
-    return "" if number is None else f"{number:.0f}"
+    return "" if segment is None else f"{clock(segment.start_s)}-{clock(segment.end_s)}"

@@ -5,7 +5,8 @@ import typer
 from rich.console import Console
 
 from app.api.explanation_schemas import SegmentResponse
-from app.cli.search import _part, _source, _table
+from app.cli.search import DISPENSABLE, _part, _source
+from app.cli.track_table import track_table
 
 
 def row(number, **changed):
@@ -17,7 +18,7 @@ def row(number, **changed):
 
 def printed(rows, width):
     out = io.StringIO()
-    Console(file=out, width=width).print(_table(rows, width))
+    Console(file=out, width=width).print(track_table(rows, width, DISPENSABLE))
     return out.getvalue()
 
 
