@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import database, doctor, encoders, index, ingest, keys, library, search, serve
+from app.cli import briefs, database, doctor, encoders, index, ingest, keys, library, search, serve
 
 commands = typer.Typer(
     name="soundkin",
@@ -14,6 +14,7 @@ commands.command("serve")(serve.serve)
 commands.command("ingest")(ingest.ingest)
 commands.command("search")(search.search)
 commands.command("doctor")(doctor.doctor)
+commands.add_typer(briefs.commands, name="briefs")
 commands.add_typer(encoders.commands, name="encoders")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(library.commands, name="library")
