@@ -90,15 +90,14 @@ def assemble(settings: Settings, ports: Ports) -> Assembly:
         ingest=ingest,
         tracks=tracks,
         feed=ChangeFeed(ports.database),
-        housekeeper=Housekeeper(
-            ports.database, tracks, ingest, settings.encoders, others={"watch briefs": watch.round}
-        ),
+        housekeeper=Housekeeper(ports.database, tracks, ingest, settings.encoders),
         keeper=keeper,
         search=search,
         sections=SectionService(ports.database, search),
         replacements=replacements,
         briefs=BriefService(ports.database, runner, watch, ports.sender),
         brief_runs=runner,
+        brief_watch=watch,
         gaps=GapFinder(ports.database, runner),
         feedback=FeedbackService(ports.database, search),
         weightings=WeightingService(ports.database),
@@ -140,7 +139,15 @@ def _start(assembly: Assembly, stack: ExitStack) -> None:
     stack.callback(ports.database.close)
     stack.callback(ports.probe.close)
     stack.callback(ports.limiter.close)
-    for part in (assembly.keeper, assembly.feed, assembly.housekeeper, assembly.courier, ports.worker):
+    parts = (
+        assembly.keeper,
+        assembly.feed,
+        assembly.housekeeper,
+        assembly.brief_watch,
+        assembly.courier,
+        ports.worker,
+    )
+    for part in parts:
         if part is not None:
             part.start()
             stack.callback(part.close)

@@ -8,6 +8,7 @@ from app.services import health
 from app.services.access import AccessService
 from app.services.brief_gaps import GapFinder
 from app.services.brief_runs import BriefRunner
+from app.services.brief_watch import BriefWatch
 from app.services.briefs import BriefService
 from app.services.deliveries import Courier
 from app.services.feed import ChangeFeed
@@ -44,6 +45,7 @@ class Assembly:
     replacements: ReplacementService
     briefs: BriefService
     brief_runs: BriefRunner
+    brief_watch: BriefWatch
     gaps: GapFinder
     feedback: FeedbackService
     weightings: WeightingService

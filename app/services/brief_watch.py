@@ -15,6 +15,7 @@ from app.replacement import Replacement, ReplacementAnswer
 from app.services.brief_runs import BriefRunner
 from app.services.changes_since import changes_since
 from app.services.indexing import IndexKeeper
+from app.services.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 
@@ -23,23 +24,38 @@ EVENT = "brief.matches"
 _MOST = 2000
 """After more changes than that nobody asks what they were about."""
 
+_REST = 1.0
+"""So many times as long as the last round took, the next one waits at least: thousands of briefs leave room for
+searches."""
+
 _NEWS = {ChangeKind.TRACK_ADDED, ChangeKind.TRACK_UPDATED, ChangeKind.TRACK_EMBEDDED}
 _OF_TRACKS = _NEWS | {ChangeKind.TRACK_DELETED}
 
 
 class BriefWatch:
-    """Runs briefs beside the requests, and writes messages that somebody else sends."""
+    """Runs briefs beside the requests, in a thread of its own, and writes messages that somebody else sends."""
 
-    def __init__(self, database: Database, keeper: IndexKeeper, runner: BriefRunner) -> None:
+    def __init__(
+        self, database: Database, keeper: IndexKeeper, runner: BriefRunner, *, interval_s: float = 10.0
+    ) -> None:
         self._database = database
         self._keeper = keeper
         self._runner = runner
+        self._rounds = Rounds("brief watch", self.round, interval_s, rest=_REST)
+
+    def start(self) -> None:
+        """Begin."""
+        self._rounds.start()
+
+    def close(self) -> None:
+        """Finish the brief at hand and stop."""
+        self._rounds.close()
 
     def round(self) -> int:
         """Look once at every brief that has a webhook; return how many messages were written."""
         with self._database.transaction(read_only=True) as tx:
             briefs = tx.briefs.watched()
-        return sum(self.look(brief) for brief in briefs)
+        return sum(self.look(brief) for brief in briefs if not self._rounds.is_over)
 
     def look(self, brief: Brief) -> bool:
         """Look for new matches of a brief; return whether a message was written.

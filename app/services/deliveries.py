@@ -1,6 +1,5 @@
 """Sending the messages of briefs to their webhooks, again and again until they are taken or a day is over."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +10,8 @@ import structlog
 from app.briefs import Delivery, DueDelivery
 from app.database import Database
 from app.domain import utc_now
-from app.errors import SoundkinError
 from app.ports import NotTaken, WebhookSender
+from app.services.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,9 @@ def pause_after(attempts: int) -> timedelta:
 
 
 class Courier:
-    """Sends what is due, in a thread of its own: a slow receiver keeps nobody else waiting.
+    """Sends what is due, one message after the other, in a thread of its own.
+
+    A receiver that is slow or away keeps the others waiting for its time-out, once for each of its briefs.
 
     Any number of processes may do so at the same time. A message is sent at least once: who receives it twice knows
     it by its id.
@@ -55,20 +56,16 @@ class Courier:
     ) -> None:
         self._database = database
         self._sender = sender
-        self._interval_s = interval_s
         self._clock = clock
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._rounds = Rounds("courier", self.deliver_due, interval_s)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Finish the message at hand and stop."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
     def deliver_due(self) -> int:
         """Send what is due; return how many messages were taken.
@@ -77,7 +74,7 @@ class Courier:
         """
         delivered = 0
         deadline = time.monotonic() + ROUND_S
-        while time.monotonic() < deadline and not self._stop.is_set():
+        while time.monotonic() < deadline and not self._rounds.is_over:
             due = self._take()
             if due is None:
                 break
@@ -134,15 +131,6 @@ class Courier:
         if now - taken.created_at >= GIVEN_UP_AFTER:
             return replace(taken, due_at=None, error=_given_up(problem))
         return replace(taken, due_at=now + pause_after(taken.attempts), error=problem.reason)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._interval_s):
-            try:
-                self.deliver_due()
-            except SoundkinError as error:
-                log.warning("messages put off", error=str(error))
-            except Exception:
-                log.exception("messages put off")
 
 
 def _given_up(problem: NotTaken) -> str:

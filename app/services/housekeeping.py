@@ -1,7 +1,5 @@
 """Regular chores of the web process. Every one may fail and is tried again at the next round."""
 
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -13,6 +11,7 @@ from app.errors import SoundkinError
 from app.services.hearing import listen_to_unheard
 from app.services.ingest import IngestService
 from app.services.jobs import mend
+from app.services.rounds import Rounds
 from app.services.tracks import TrackService
 
 log = structlog.get_logger(__name__)
@@ -89,7 +88,6 @@ class Housekeeper:
         ingest: IngestService,
         encoders: Sequence[str],
         *,
-        others: Mapping[str, Callable[[], object]] | None = None,
         interval_s: float = 10.0,
     ) -> None:
         self._chores: Mapping[str, Callable[[], object]] = {
@@ -101,21 +99,16 @@ class Housekeeper:
             "tidy the database": database.tidy,
             "listen for tags": lambda: listen_to_unheard(database),
             "mend": lambda: mend_tracks(database, encoders),
-            **(others or {}),
         }
-        self._interval_s = interval_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._rounds = Rounds("housekeeping", self.round, interval_s, rest=_REST)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
-        """Finish the chore at hand and stop."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Finish the round at hand and stop."""
+        self._rounds.close()
 
     def round(self) -> None:
         """Do every chore once; a chore that fails does not keep the others from being done."""
@@ -126,10 +119,3 @@ class Housekeeper:
                 log.warning("chore put off", chore=name, error=str(error))
             except Exception:
                 log.exception("chore failed", chore=name)
-
-    def _run(self) -> None:
-        rest_s = self._interval_s
-        while not self._stop.wait(rest_s):
-            started = time.monotonic()
-            self.round()
-            rest_s = max(self._interval_s, _REST * (time.monotonic() - started))

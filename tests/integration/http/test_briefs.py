@@ -418,7 +418,7 @@ def nowhere(host, port):
 def test_new_matches_are_told_of(service, worker, shelf):
     brief = made(service, shelf["reference"], webhook={"url": "https://example.org/hook"})
     add(service, worker, "late", artist="Ada")
-    service.app.state.assembly.housekeeper.round()
+    service.app.state.assembly.brief_watch.round()
     place = f"/v1/briefs/{brief['id']}/deliveries"
     [written] = service.http.get(place).json()["items"]
     service.app.state.assembly.courier.deliver_due()
@@ -442,7 +442,7 @@ class TestEveryDatabase:
         assert titles(run(service, brief)["matches"]) == {"one", "two", "three"}
         add(service, worker, "late")
         add(service, worker, "unfree", licence="own")
-        service.app.state.assembly.housekeeper.round()
+        service.app.state.assembly.brief_watch.round()
         assert len(service.http.get(f"{place}/deliveries").json()["items"]) == 1
         assert decide(service, brief, shelf["one"], "rejected", reason="no").status_code == 200
         assert decide(service, brief, shelf["two"]).status_code == 200

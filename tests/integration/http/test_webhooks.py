@@ -89,7 +89,7 @@ def test_new_matches_are_told_to_the_webhook(serve, employ, hook):
     worker.work()
     service.indexed()
     assembly = service.app.state.assembly
-    assembly.housekeeper.round()
+    assembly.brief_watch.round()
     service.until(lambda: assembly.courier.deliver_due() or came)
     [(headers, body)] = came
     message = json.loads(body)
