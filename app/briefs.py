@@ -58,13 +58,12 @@ class Brief:
         return [term for term in (self.request.get("reference"), *(self.request.get("terms") or ())) if term]
 
     def references(self) -> Sequence[str]:
-        """Return the ids of the tracks and clips that it refers to, the reference first."""
+        """Return the ids of the tracks and clips that it refers to, the reference first.
+
+        A clip may be named as a track. Those that are clips stay for as long as the brief does.
+        """
         named = [term.get("clip") if term.get("track") is None else term["track"] for term in self.terms()]
         return [each for each in named if each is not None]
-
-    def clips(self) -> set[str]:
-        """Return the ids of the clips that it refers to: they stay for as long as it does."""
-        return {term["clip"] for term in self.terms() if term.get("clip")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +161,9 @@ class Briefs(Protocol):
 
         What was only told of stays unseen. Two processes that note at once never both get a track.
         """
+
+    def forget_noted(self, brief_id: str) -> None:
+        """Forget what was told of; what a run has shown stays seen."""
 
     def decide(self, brief_id: str, decision: Decision) -> None:
         """Store the decision on a track, in the place of an earlier one."""

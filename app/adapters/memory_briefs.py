@@ -81,6 +81,11 @@ class MemoryBriefs:
         self._state.brief_matches.update(((brief_id, number), None) for number in fresh)
         return fresh
 
+    def forget_noted(self, brief_id: str) -> None:
+        for place, at in list(self._state.brief_matches.items()):
+            if place[0] == brief_id and at is None:
+                del self._state.brief_matches[place]
+
     def _present(self, numbers: Iterable[int]) -> set[int]:
         return {track.number for track in self._state.tracks.values()} & set(numbers)
 

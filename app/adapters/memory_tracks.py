@@ -147,7 +147,7 @@ class MemoryTracks:
         return removed
 
     def expired_clips(self, now: datetime, limit: int = 100) -> Sequence[Track]:
-        wanted = {(brief.library_id, clip) for brief in self._state.briefs.values() for clip in brief.clips()}
+        wanted = {(brief.library_id, clip) for brief in self._state.briefs.values() for clip in brief.references()}
         clips = [
             track
             for track in self._state.tracks.values()

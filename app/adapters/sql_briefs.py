@@ -16,6 +16,7 @@ from app.adapters.tables import brief as _brief
 from app.adapters.tables import brief_clip, brief_decision, brief_match, track
 from app.adapters.tables import delivery as _delivery
 from app.briefs import Brief, BriefCounts, Decision, Delivery, DueDelivery, Verdict, Webhook
+from app.domain import TrackKind
 
 
 class SqlBriefs:
@@ -59,15 +60,25 @@ class SqlBriefs:
         self._keep_clips(brief)
 
     def _keep_clips(self, brief: Brief) -> None:
-        """Note the clips that it refers to, so that none of them expires."""
-        self._connection.execute(delete(brief_clip).where(brief_clip.c.brief_id == brief.id))
-        clips = [clip for clip in brief.clips() if is_id(clip)]
-        numbers = select(track.c.number).where(track.c.library_id == brief.library_id, track.c.id.in_(clips))
-        rows = [
-            {"brief_id": brief.id, "track_number": number} for number in self._connection.execute(numbers).scalars()
-        ]
-        if rows:
+        """Note the clips that it refers to, so that none of them expires.
+
+        Where they are as before nothing is written: whoever deletes one meanwhile must not wait for this.
+        """
+        of_brief = brief_clip.c.brief_id == brief.id
+        noted = set(self._connection.execute(select(brief_clip.c.track_number).where(of_brief)).scalars())
+        wanted = self._clips(brief)
+        if gone := noted - wanted:
+            self._connection.execute(delete(brief_clip).where(of_brief, brief_clip.c.track_number.in_(gone)))
+        if rows := [{"brief_id": brief.id, "track_number": number} for number in sorted(wanted - noted)]:
             self._connection.execute(insert(brief_clip), rows)
+
+    def _clips(self, brief: Brief) -> set[int]:
+        """Return the numbers of the clips that it refers to."""
+        ids = [each for each in brief.references() if is_id(each)]
+        query = select(track.c.number).where(
+            track.c.library_id == brief.library_id, track.c.kind == TrackKind.CLIP, track.c.id.in_(ids)
+        )
+        return set(self._connection.execute(query).scalars())
 
     def delete(self, library_id: str, brief_id: str) -> None:
         self.brief(library_id, brief_id)
@@ -105,6 +116,11 @@ class SqlBriefs:
 
     def note(self, brief_id: str, numbers: Iterable[int]) -> set[int]:
         return self._mark(brief_id, numbers, None)
+
+    def forget_noted(self, brief_id: str) -> None:
+        self._connection.execute(
+            delete(brief_match).where(brief_match.c.brief_id == brief_id, brief_match.c.seen_at.is_(None))
+        )
 
     def _mark(self, brief_id: str, numbers: Iterable[int], at: datetime | None) -> set[int]:
         statement = insert_into(self._connection, brief_match)

@@ -70,6 +70,8 @@ class BriefService:
             _raise_together(refusals)
             if "webhook_url" in changes:
                 tx.briefs.give_up_deliveries(brief.id, "The webhook was changed before this could be sent.")
+            if "request" in changes:
+                tx.briefs.forget_noted(brief.id)  # who matches now, and did not, is news again
             tx.briefs.save(brief)
             edited = view(tx, [brief])[0]
         self._begin_watching(brief)

@@ -109,6 +109,17 @@ def test_what_was_told_of_is_not_told_again_and_is_still_unseen(desk, start):
     assert desk.briefs.seen(brief.id) == {one}
 
 
+def test_what_was_told_of_is_forgotten_and_what_was_shown_is_not(desk, start):
+    brief, other = desk.brief(), desk.brief()
+    shown, noted = (desk.track().number for _ in range(2))
+    desk.briefs.see(brief.id, [shown], start)
+    for each in (brief, other):
+        desk.briefs.note(each.id, [noted])
+    desk.briefs.forget_noted(brief.id)
+    assert desk.briefs.note(brief.id, [shown, noted]) == {noted}
+    assert desk.briefs.note(other.id, [noted]) == set()
+
+
 def test_what_a_run_has_shown_is_not_told_of(desk, start):
     brief, number = desk.brief(), desk.track().number
     desk.briefs.see(brief.id, [number], start)
@@ -203,6 +214,12 @@ def test_a_clip_that_a_brief_refers_to_does_not_expire(desk, start):
     assert {clip.id for clip in desk.tx.catalogue.expired_clips(later)} == {free.id, further.id, named.id}
 
 
+def test_a_clip_that_is_named_as_a_track_does_not_expire_either(desk, start):
+    clip = desk.clip()
+    desk.brief(reference={"track": clip.id})
+    assert desk.tx.catalogue.expired_clips(start + timedelta(days=1)) == []
+
+
 def test_a_clip_is_deleted_as_expired_only_as_long_as_it_is(desk, start):
     named, free = desk.clip(), desk.clip()
     brief = desk.brief(reference={"clip": named.id})
@@ -235,5 +252,4 @@ def test_a_brief_knows_what_it_refers_to():
     terms = [{"track": "b", "weights": None}, {"tag": "calm"}, {"clip": "c", "track": None}]
     brief = Brief("1", DEFAULT_LIBRARY, "x", "", {"reference": {"track": "a"}, "terms": terms}, Webhook("u", "s"))
     assert brief.references() == ["a", "b", "c"]
-    assert brief.clips() == {"c"}
     assert Brief("1", DEFAULT_LIBRARY, "x", "", {"reference": {"clip": "a"}, "terms": None}).references() == ["a"]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,12 @@ def office(world):
     return Office(world)
 
 
+def give_licence(world, track):
+    with world.database.transaction() as tx:
+        tx.catalogue.update_metadata(DEFAULT_LIBRARY, track.id, replace(track.metadata, licence="CC0"))
+        tx.changes.append(DEFAULT_LIBRARY, ChangeKind.TRACK_UPDATED, track.id, track.number)
+
+
 def test_what_was_there_before_the_webhook_is_not_told_of_what_comes_later_is_once(world, office):
     reference = world.track("reference", timbre=0, rhythm=0)
     world.track("old", timbre=10, rhythm=0)
@@ -82,9 +89,7 @@ def test_a_track_that_begins_to_meet_the_constraints_is_told_of(world, office):
     reference = world.track("reference", timbre=0, rhythm=0)
     track = world.track("other", timbre=10, rhythm=0)
     brief = office.brief(reference, constraints={"licences": ["CC0"]})
-    with world.database.transaction() as tx:
-        tx.catalogue.update_metadata(DEFAULT_LIBRARY, track.id, replace(track.metadata, licence="CC0"))
-        tx.changes.append(DEFAULT_LIBRARY, ChangeKind.TRACK_UPDATED, track.id, track.number)
+    give_licence(world, track)
     office.round()
     assert office.told(brief) == [["other"]]
 
@@ -213,6 +218,51 @@ def test_a_request_that_was_changed_begins_anew(world, office):
     assert office.round() == 0
     world.track("new", timbre=20, rhythm=0)
     office.round()
+    assert office.told(brief) == [["new"]]
+
+
+def test_what_matched_before_the_request_was_changed_is_news_when_it_matches_again(world, office):
+    reference = world.track("reference", timbre=0, rhythm=0)
+    track = world.track("other", timbre=10, rhythm=0)
+    brief = office.brief(reference)
+    assert office.round() == 0
+    narrower = {"reference": {"track": reference.id}, "constraints": {"licences": ["CC0"]}}
+    office.briefs.edit(DEFAULT_LIBRARY, brief.id, {"request": narrower})
+    assert office.round() == 0
+    give_licence(world, track)
+    assert office.round() == 1
+    assert office.told(brief) == [["other"]]
+
+
+def test_a_watch_that_is_told_to_stop_ends_a_long_round(world, office, monkeypatch):
+    reference = world.track("reference", timbre=0, rhythm=0)
+    for _ in range(3):
+        office.brief(reference)
+    world.track("new", timbre=20, rhythm=0)
+    look = office.watch.look
+    looked = []
+
+    def look_and_close(brief):
+        looked.append(brief)
+        office.watch.close()
+        return look(brief)
+
+    monkeypatch.setattr(office.watch, "look", look_and_close)
+    assert office.round() == 1
+    assert len(looked) == 1
+
+
+def test_the_watch_looks_by_itself(world, office):
+    reference = world.track("reference", timbre=0, rhythm=0)
+    brief = office.brief(reference)
+    world.track("new", timbre=20, rhythm=0)
+    world.keeper.catch_up()
+    watch = BriefWatch(world.database, world.keeper, office.runner, interval_s=0.01)
+    watch.start()
+    deadline = time.monotonic() + 10
+    while not office.told(brief) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    watch.close()
     assert office.told(brief) == [["new"]]
 
 
