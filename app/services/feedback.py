@@ -21,6 +21,10 @@ MAX_JUDGED = 100
 
 MAX_EARLIER = 50
 
+MAX_COMPARED = 5_000_000
+"""Similarities of marked tracks and what was shown beside, by feature: they are all held at once, and looked at in
+every step of the estimate."""
+
 _LEAST_DEVIATION = 1e-6
 
 
@@ -98,6 +102,10 @@ class _Read:
         query = replace(self.plan.query, sources=self.sources)
         by_term = np.stack([query.cosines(term, vectors) for term in range(len(self.sources))], axis=1)
         return by_term[:, *self._places()]
+
+    def compared(self) -> int:
+        """Return how many similarities its judgements compare: of each marked track with all that were shown."""
+        return int(self.liked.sum() + self.disliked.sum()) * len(self.numbers) * len(self.features())
 
     def weights(self) -> Doubles:
         """Return (F,) weights as asked with, the largest of magnitude 1."""
@@ -241,13 +249,26 @@ def _space_faults(rounds: Sequence[_Read]) -> list[Fault]:
         return [Fault("search.terms", message)]
     differences = enumerate(_difference(each, present) for each in rounds[:-1])
     others = [Fault(f"earlier.{number}.search", message) for number, message in differences if message]
-    return others or _turn_faults(rounds)
+    return others or _turn_faults(rounds) or _size_faults(rounds)
+
+
+def _size_faults(rounds: Sequence[_Read]) -> list[Fault]:
+    compared = sum(each.compared() for each in rounds)
+    if compared <= MAX_COMPARED:
+        return []
+    message = (
+        f"The judgements compare {compared} similarities, {MAX_COMPARED} are taken at most: leave out the earliest "
+        "rounds, judge fewer tracks, or search with a smaller k or fewer terms."
+    )
+    return [Fault("search.k", message)]
 
 
 def _difference(earlier: _Read, present: _Read) -> str | None:
     """Say why the weights of two rounds are not the same ones."""
     if earlier.plan.joint.spaces != present.plan.joint.spaces:
         return "This search weighs other encoders than the present one; leave it out, or search with the same."
+    if earlier.plan.request.calibrate != present.plan.request.calibrate:
+        return "This search and the present one differ in calibrate; leave it out, or search with the same."
     if earlier.features() != present.features():
         return (
             "This search has other terms than the present one; leave it out, or search with as many references and "

@@ -192,6 +192,24 @@ def test_an_earlier_round_with_other_terms_is_refused(world, shelf):
     assert [fault.place for fault in caught.value.faults] == ["earlier.0.search"]
 
 
+def test_an_earlier_round_in_another_measure_is_refused(world, shelf):
+    query, near = shelf
+    rounds = [judged(Term(query.id), liked=[near["timbre twin"]], k=5, calibrate=each) for each in (False, True)]
+    with pytest.raises(InvalidQuery, match="differ in calibrate") as caught:
+        feedback(world).propose(rounds)
+    assert [fault.place for fault in caught.value.faults] == ["earlier.0.search"]
+
+
+def test_more_judgements_than_memory_holds_are_refused(world, shelf, monkeypatch):
+    query, near = shelf
+    monkeypatch.setattr("app.services.feedback.MAX_COMPARED", 2 * 5 * 2)
+    two = judged(Term(query.id), liked=[near["timbre twin"]], disliked=[near["stranger"]], k=5)
+    service = feedback(world)
+    assert service.propose([two]).judgements == 2
+    with pytest.raises(InvalidQuery, match="compare 40 similarities, 20 are taken at most"):
+        service.propose([two, two])
+
+
 def test_a_tag_is_weighed_anew_beside_a_reference(tagged_world):
     query = tagged_world.track("query", timbre=0, rhythm=0)
     near = [tagged_world.track(f"{place}", timbre=10 + 50 * place, rhythm=60) for place in range(4)]
