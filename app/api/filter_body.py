@@ -1,14 +1,22 @@
 """The filter tree as JSON: ``{"all": […]}``, ``{"any": […]}``, ``{"not": …}`` or a condition on one field."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from app.api.problems import refusal
 from app.api.schemas import RequestBody
 from app.api.text import Line
-from app.errors import InvalidRequest
 from app.filters import FIELDS, AllOf, AnyOf, Between, Filter, Known, Not, OneOf, SameAsQuery
 
 MAX_CONDITIONS = 200
@@ -29,7 +37,6 @@ class FilterBody(RequestBody):
     """One node of the tree: exactly one of ``all``, ``any``, ``not`` and ``field``."""
 
     model_config = ConfigDict(
-        populate_by_name=True,
         json_schema_extra={
             "example": {
                 "all": [
@@ -77,35 +84,13 @@ class FilterBody(RequestBody):
         return {name.rstrip("_") for name in self.model_fields_set if getattr(self, name) is not None}
 
     def to_filter(self) -> Filter:
-        """Turn it into the domain's filter. Raises ``InvalidRequest`` where it is too deep or too large."""
-        self._check_size()
-        return self.build()
-
-    def _check_size(self) -> None:
-        depths = list(self.depths(1))
-        if len(depths) > MAX_CONDITIONS or max(depths) > MAX_DEPTH:
-            raise InvalidRequest(
-                f"The filter has {len(depths)} nodes, {max(depths)} deep; at most {MAX_CONDITIONS} nodes and "
-                f"{MAX_DEPTH} levels are taken."
-            )
-
-    def _inner(self) -> list["FilterBody"]:
-        return [*(self.all_ or []), *(self.any_ or []), *([self.not_] if self.not_ else [])]
-
-    def depths(self, depth: int) -> Iterator[int]:
-        """Yield the depth of every node, this one being at ``depth``."""
-        yield depth
-        for inner in self._inner():
-            yield from inner.depths(depth + 1)
-
-    def build(self) -> Filter:
-        """Turn it into the domain's filter, however large."""
+        """Turn it into the domain's filter."""
         if self.all_ is not None:
-            return AllOf([inner.build() for inner in self.all_])
+            return AllOf([inner.to_filter() for inner in self.all_])
         if self.any_ is not None:
-            return AnyOf([inner.build() for inner in self.any_])
+            return AnyOf([inner.to_filter() for inner in self.any_])
         if self.not_ is not None:
-            return Not(self.not_.build())
+            return Not(self.not_.to_filter())
         return self._condition(self.field or "")
 
     def _condition(self, field: str) -> Filter:
@@ -120,7 +105,34 @@ class FilterBody(RequestBody):
         return Between(field, gte=self.gte, lte=self.lte, gt=self.gt, lt=self.lt)
 
 
-_ADAPTER: TypeAdapter[FilterBody] = TypeAdapter(FilterBody)
+def _of_fair_size(sent: object) -> object:
+    """Refuse a tree that is too large or too deep before its nodes are looked at one by one."""
+    level, nodes, depth = [sent], 0, 0
+    while level:
+        nodes, depth = nodes + len(level), depth + 1
+        if nodes > MAX_CONDITIONS or depth > MAX_DEPTH:
+            raise ValueError(
+                f"the filter has {nodes} nodes in its first {depth} levels; at most {MAX_CONDITIONS} nodes and "
+                f"{MAX_DEPTH} levels are taken"
+            )
+        level = [inner for node in level for inner in _inner(node)]
+    return sent
+
+
+def _inner(node: object) -> list[object]:
+    """Return what stands within a node as it was sent, whether it may stand there or not."""
+    if not isinstance(node, Mapping):
+        return []
+    lists = [node.get(name) for name in ("all", "any")]
+    return [inner for found in lists if isinstance(found, list) for inner in found] + (
+        [node["not"]] if "not" in node else []
+    )
+
+
+FilterTree = Annotated[FilterBody, BeforeValidator(_of_fair_size)]
+"""A whole filter, its root."""
+
+_ADAPTER: TypeAdapter[FilterBody] = TypeAdapter(FilterTree)
 
 
 def filter_from_query(text: str | None) -> Filter | None:

@@ -60,6 +60,9 @@ RETRY_AFTER_S = 2.0
 
 MAX_PLACE = 200
 
+MAX_FAULTS = 100
+"""So many are told of one request: nobody reads more, and a small body can hold very many."""
+
 _BY_STATUS = {
     400: Kind(400, "bad-request", "The request cannot be read"),
     403: Kind(403, "forbidden", "Not allowed"),
@@ -133,8 +136,21 @@ def of_validation(request: Request, error: RequestValidationError) -> JSONRespon
         reason = str(found[0].get("ctx", {}).get("error", "not JSON"))
         faults = [Fault("body", f"not valid JSON at character {found[0]['loc'][-1]}: {reason}")]
     else:
-        faults = [Fault(place_of(fault["loc"]), message_of(fault)) for fault in found]
+        faults = told_faults(found)
     return problem(KINDS[errors.InvalidRequest], summary(faults), faults=faults, request_id=request_id(request))
+
+
+def told_faults(found: Sequence[Mapping[str, Any]], *place: str | int) -> list[Fault]:
+    """Return pydantic's faults as ours, the first of them where there are very many.
+
+    Args:
+        found: What pydantic found.
+        place: Where in the request that stood which was checked.
+    """
+    faults = [Fault(place_of((*place, *fault["loc"])), message_of(fault)) for fault in found[:MAX_FAULTS]]
+    if len(found) > MAX_FAULTS:
+        faults.append(Fault(place_of(place) or "body", f"{len(found) - MAX_FAULTS} more faults"))
+    return faults
 
 
 def place_of(location: Sequence[str | int]) -> str:
@@ -168,7 +184,7 @@ def refusal(error: ValidationError, *place: str | int) -> InvalidRequest:
         error: What pydantic found.
         place: Where in the request that stood, for example ``"body", "metadata"``.
     """
-    faults = [Fault(place_of((*place, *fault["loc"])), message_of(fault)) for fault in error.errors()]
+    faults = told_faults(error.errors(), *place)
     return InvalidRequest(summary(faults), faults)
 
 

@@ -10,7 +10,7 @@ from app.api.explanation_schemas import (
     SpaceShareResponse,
     TagShareResponse,
 )
-from app.api.filter_body import FilterBody
+from app.api.filter_body import FilterTree
 from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
 from app.api.text import Line, Word
 from app.retrieval import (
@@ -118,7 +118,7 @@ class SearchOptions(RequestBody):
         description="Whose spaces are meant where a term does not say. Left out: the default encoder's.",
     )
     k: int = Field(default=20, ge=1, le=MAX_K)
-    filter: FilterBody | None = None
+    filter: FilterTree | None = None
     max_similarity: float | None = Field(
         default=None, ge=-1, le=1, description="Leave out what is closer than this."
     )

@@ -214,12 +214,25 @@ def test_a_json_body_without_end_is_cut_whatever_it_is_called(shared, content_ty
     assert is_problem(answer, 413, "1048576 bytes")
 
 
-def test_the_place_of_a_fault_deep_in_a_filter_stays_readable(shared):
+def test_a_filter_of_hundreds_of_levels_is_refused_as_a_whole(shared):
     where = '{"not": ' * 400 + "{}" + "}" * 400
     body = f'{{"terms": [{{"track": "x"}}], "filter": {where}}}'
     answer = shared.http.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
-    assert is_problem(answer, 422, "body.filter.not.not")
-    assert len(answer.json()["detail"]) < 400
+    assert is_problem(answer, 422, "20 levels")
+    assert [fault["place"] for fault in answer.json()["errors"]] == ["body.filter"]
+
+
+def test_the_place_of_a_fault_stays_readable_however_long_it_is(shared):
+    query = {"terms": [{"track": "x", "weights": {"space" * 200: "much"}}]}
+    answer = shared.http.post("/v1/search", json=query)
+    assert is_problem(answer, 422, "body.terms[0].weights.spacespace")
+    assert all(len(fault["place"]) < 210 for fault in answer.json()["errors"])
+
+
+def test_thousands_of_faults_are_not_all_told(shared):
+    answer = shared.http.post("/v1/search", json={f"field {number}": 1 for number in range(5000)})
+    assert is_problem(answer, 422, "more faults")
+    assert len(answer.content) < 50_000
 
 
 def test_unknown_paths_and_methods_are_problems(shared):

@@ -49,6 +49,13 @@ def test_a_filter_that_is_too_large_is_refused():
         filter_from_query('{"all": [' + group + "," + group + "]}")
 
 
+def test_a_filter_that_is_too_large_is_not_looked_at_node_by_node():
+    group = '{"all": [' + ",".join(["0"] * 150) + "]}"
+    with pytest.raises(InvalidRequest, match="at most 200 nodes") as caught:
+        filter_from_query('{"all": [' + ",".join([group] * 150) + "]}")
+    assert len(caught.value.faults) == 1
+
+
 def test_a_filter_that_is_too_deep_is_refused():
     with pytest.raises(InvalidRequest, match="20 levels"):
         filter_from_query('{"not":' * 30 + '{"field": "title", "known": true}' + "}" * 30)

@@ -1,4 +1,4 @@
-from app.api.problems import KINDS, kind_of, place_of
+from app.api.problems import KINDS, MAX_FAULTS, kind_of, place_of, told_faults
 from app.errors import QueueFull, SoundkinError, StorageFull, UploadTooLarge
 
 
@@ -31,3 +31,13 @@ def test_no_error_of_the_caller_is_told_as_one_of_ours():
 
 def test_places_are_written_as_people_write_paths():
     assert place_of(("body", "terms", 0, "weights", "timbre")) == "body.terms[0].weights.timbre"
+
+
+def test_of_very_many_faults_the_first_are_told_and_how_many_there_are_more():
+    found = [
+        {"loc": ("filter", "all", number), "msg": "Input should be a dictionary"} for number in range(MAX_FAULTS)
+    ]
+    assert len(told_faults(found, "body")) == MAX_FAULTS
+    *told, rest = told_faults([*found, *found[:7]], "body")
+    assert [fault.place for fault in told] == [f"body.filter.all[{number}]" for number in range(MAX_FAULTS)]
+    assert (rest.place, rest.message) == ("body", "7 more faults")
