@@ -6,8 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import of_soundkin
 from app.errors import Forbidden
-
-_READS = {"GET", "HEAD", "OPTIONS"}
+from app.services.credentials import READS
 
 
 class SameOriginWrites:
@@ -17,7 +16,7 @@ class SameOriginWrites:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READS and is_foreign(Headers(scope=scope)):
+        if scope["type"] == "http" and scope["method"] not in READS and is_foreign(Headers(scope=scope)):
             refusal = Forbidden(
                 "A page of another origin tried to write here. Calls come from our own page or no page."
             )

@@ -23,13 +23,11 @@ class BriefRun:
     """What a brief found.
 
     Attributes:
-        brief: As it was when it ran.
         answer: Matches and near misses.
         decisions: By number of the track.
         new: Numbers of the matches that no earlier run has shown; none in the first run.
     """
 
-    brief: Brief
     answer: ReplacementAnswer
     decisions: Mapping[int, Decision]
     new: AbstractSet[int]
@@ -70,7 +68,7 @@ class BriefRunner:
         numbers = {found.match.track.number for found in answer.matches}
         if remember:
             self._remember(brief, numbers)
-        return BriefRun(brief, answer, decisions, numbers - seen if brief.last_run_at else frozenset())
+        return BriefRun(answer, decisions, numbers - seen if brief.last_run_at else frozenset())
 
     def _remember(self, brief: Brief, numbers: Collection[int]) -> None:
         now = utc_now()

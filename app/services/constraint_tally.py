@@ -56,12 +56,8 @@ class ConstraintTally:
         """Ask the catalogue who meets each of them."""
         numbers = _meeting(tx, filters, library_id, [each.where for each in conditions])
         met = [Met(*each) for each in zip(conditions, numbers, strict=True)]
-        counts = np.zeros(
-            1 + max((int(each.numbers[-1]) for each in met if len(each.numbers)), default=0), np.uint8
-        )
-        for each in met:
-            counts[each.numbers] += 1
-        return cls(met, counts)
+        highest = max((int(each.numbers[-1]) for each in met if len(each.numbers)), default=0)
+        return cls(met, _counted(met, 1 + highest))
 
     def who_meets_all(self) -> Numbers | None:
         """Return the numbers of the tracks that may be found, ascending; ``None`` for all without constraints."""

@@ -11,7 +11,8 @@ from app.errors import TokenMismatch, Unauthenticated
 SESSION_COOKIE = "soundkin_session"
 CSRF_HEADER = "x-csrf-token"
 
-_READS = {"GET", "HEAD", "OPTIONS"}
+READS = {"GET", "HEAD", "OPTIONS"}
+"""Methods that change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Credentials:
             proxied="x-forwarded-for" in headers or "forwarded" in headers,
             token=cookies.get(SESSION_COOKIE) or None,
             csrf=headers.get(CSRF_HEADER, ""),
-            writes=method not in _READS,
+            writes=method not in READS,
         )
 
     def must_be_of_our_page(self) -> None:
