@@ -12,6 +12,7 @@ import structlog
 from app.domain import Job
 from app.errors import LeaseLost
 from workers.failures import failure_of
+from workers.log_fields import log_fields
 from workers.messages import Drop, Ended, FromChild, Take
 from workers.watch import JobDropped, Watch
 
@@ -46,21 +47,19 @@ class Crew:
             except (EOFError, OSError):
                 os._exit(0)  # the supervisor is gone and has lost its lease: whatever still runs is for nothing
             if isinstance(message, Take):
-                self._take(message.job)
-            elif isinstance(message, Drop) and message.job_id in self._watches:
-                self._watches[message.job_id].drop()
+                self._take(message)
+            elif isinstance(message, Drop) and (watch := self._watches.get(message.token)):
+                watch.drop()
 
-    def _take(self, job: Job) -> None:
-        watch = Watch(job.id, self.tell)
-        self._watches[job.id] = watch
-        self._threads.submit(self._do, job, watch)
+    def _take(self, take: Take) -> None:
+        watch = Watch(take.token, self.tell)
+        self._watches[take.token] = watch
+        self._threads.submit(self._do, take.job, watch)
 
     def _do(self, job: Job, watch: Watch) -> None:
-        with structlog.contextvars.bound_contextvars(
-            job_id=job.id, kind=job.kind.value, subject=job.subject, request_id=job.request_id
-        ):
+        with structlog.contextvars.bound_contextvars(**log_fields(job)):
             ended = self._outcome(job, watch)
-        self._watches.pop(job.id, None)
+        self._watches.pop(watch.token, None)
         try:
             self.tell(ended)
         except OSError:
@@ -80,4 +79,4 @@ class Crew:
         watch.end()
         timings = {f"{stage}_s": round(seconds, 3) for stage, seconds in watch.seconds.items()}
         log.info("job.ended", outcome=outcome, reason=failure and failure.message, **timings)
-        return Ended(job.id, outcome, failure, watch.tallies())
+        return Ended(watch.token, outcome, failure, watch.tallies())

@@ -150,7 +150,7 @@ class EmbedJobs:
         return _Result(replace(analysis, certainty=certainty), embeddings, peaks)
 
     def _commit(self, job: Job, track: Track, result: _Result | None) -> None:
-        """Result and end of the job together, or nothing. The job comes first: the order of locks (jobs.md).
+        """Result and end of the job together, or nothing. The job comes first, as ``finish`` asks.
 
         Tried until there is an answer, also when the supervisor says meanwhile that the job is nobody's any more:
         it may be so because it is done.

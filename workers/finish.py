@@ -8,7 +8,7 @@ from app.errors import LeaseLost, NotFound
 def finish(tx: Transaction, job: Job) -> bool:
     """Mark a job done; ``False`` where an earlier try was committed, result and all, and only the answer was lost.
 
-    To be called before anything is stored: the job comes first in the order of locks (jobs.md).
+    To be called before anything is stored: here as everywhere the job is locked before what it is about.
 
     Raises:
         LeaseLost: It is somebody else's, or nobody's.

@@ -34,9 +34,14 @@ class Held:
     told: bool = True
     verdict: Verdict | None = None
 
+    @property
+    def token(self) -> str:
+        """Of its claim: tells it from another run of the same job."""
+        return self.job.token or ""
+
 
 class Hand:
-    """Every job in hand, by id."""
+    """Every job in hand, by the token of its claim."""
 
     def __init__(self, slots: int, express: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Make it empty.
@@ -74,21 +79,23 @@ class Hand:
         """Ids of the jobs that are this worker's."""
         return [held.job.id for held in self if held.ours]
 
-    def take(self, job: Job, seconds: float) -> None:
+    def take(self, job: Job, seconds: float) -> Held:
         """Take a job in hand, for so long at most."""
-        self._held[job.id] = Held(job, self._clock() + seconds)
+        held = Held(job, self._clock() + seconds)
+        self._held[held.token] = held
+        return held
 
-    def release(self, job_id: str) -> None:
-        """The job is settled, and nobody here works on it."""
-        self._held.pop(job_id, None)
+    def release(self, token: str) -> None:
+        """The job is settled, and nobody here works on it under this token."""
+        self._held.pop(token, None)
 
-    def find(self, job_id: str) -> Held | None:
-        """The job, if it is in hand."""
-        return self._held.get(job_id)
+    def find(self, token: str) -> Held | None:
+        """The job that was claimed with this token, if it is in hand."""
+        return self._held.get(token)
 
     def note(self, reached: Reached) -> None:
         """The child has come to another stage."""
-        held = self._held.get(reached.job_id)
+        held = self._held.get(reached.token)
         if held is not None:
             held.stage, held.fraction, held.told = reached.stage, reached.fraction, False
 
@@ -110,13 +117,13 @@ class Hand:
 
         Args:
             cause: How it died, for people.
-            culprits: Ids of the jobs that had it killed; if any, the others are innocent.
+            culprits: Tokens of the jobs that had it killed; if any, the others are innocent.
         """
         for held in self:
             if not held.ours:
-                self.release(held.job.id)
+                self.release(held.token)
             elif held.verdict is None:
-                innocent = bool(culprits) and held.job.id not in culprits
+                innocent = bool(culprits) and held.token not in culprits
                 held.verdict = give_back if innocent else crash(f"{cause} in stage {held.stage}.")
 
 

@@ -1,4 +1,8 @@
-"""What the supervisor and its child tell each other through their pipe."""
+"""What the supervisor and its child tell each other through their pipe.
+
+They name a run by the token of its claim: where a job was cancelled or lost and is claimed again before the child
+has let go of it, two runs of it are in hand at once.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,14 +14,15 @@ from app.domain import Job, Tally
 class Take:
     """To the child: do this job."""
 
+    token: str
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """To the child: nobody waits for this job any more; stop where you can."""
+    """To the child: nobody waits for this run any more; stop where you can."""
 
-    job_id: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,9 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """From the child: a job is at this stage now; ``fraction`` of it is done (0 to 1)."""
+    """From the child: a run is at this stage now; ``fraction`` of it is done (0 to 1)."""
 
-    job_id: str
+    token: str
     stage: str
     fraction: float
 
@@ -55,17 +60,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """From the child: it has let go of the job.
+    """From the child: a run is over.
 
     Attributes:
-        job_id: Which.
+        token: Which.
         outcome: ``done`` when the result is stored and the job finished, ``fenced`` when it had become somebody
             else's, ``dropped`` when told to stop, ``failed`` with a ``failure``: then the supervisor notes it.
         failure: Why it failed.
         tallies: What it came to, for the running totals.
     """
 
-    job_id: str
+    token: str
     outcome: str
     failure: Failure | None = None
     tallies: tuple[Tally, ...] = ()

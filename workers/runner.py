@@ -23,6 +23,7 @@ from workers.bell import Bell, Waker
 from workers.child import Child
 from workers.hand import Hand, Held, fail, outcome_of
 from workers.lease import Lease
+from workers.log_fields import log_fields
 from workers.messages import Drop, Ended, FromChild, Reached, Ready, Take, Unfit
 from workers.outage import pause_s
 from workers.pace import Every, Pace
@@ -162,7 +163,7 @@ class Runner:
     def _end(self, ended: Ended) -> None:
         self._look = True
         self._totals.add(ended.tallies)
-        held = self._hand.find(ended.job_id)
+        held = self._hand.find(ended.token)
         if held is None:
             return
         if ended.failure is not None and held.ours:
@@ -171,7 +172,7 @@ class Runner:
         # Done is done, also where a beat in between has found the job gone from those that run.
         counts = held.ours or ended.outcome == "done"
         self._totals.count(f"outcome:{ended.outcome if counts else 'dropped'}")
-        self._hand.release(ended.job_id)
+        self._hand.release(ended.token)
 
     def _bury(self, cause: str, culprits: Sequence[str] = ()) -> None:
         """The child is dead: decide on its jobs, and when to start another."""
@@ -193,7 +194,7 @@ class Runner:
         seconds = self._pace.deadline_s
         self._bury(
             f"The worker process was ended because the job took longer than {seconds:g} s",
-            [held.job.id for held in overdue],
+            [held.token for held in overdue],
         )
 
     def _tend(self) -> None:
@@ -222,17 +223,15 @@ class Runner:
     def _settle(self) -> None:
         """Tell the queue what has become of jobs that ended without a result."""
         for held in self._hand.decided():
-            if held.verdict is not None and held.job.token is not None:
-                outcome = self._decide(held)
-                named = {"job_id": held.job.id, "kind": held.job.kind.value, "subject": held.job.subject}
-                log.info("job.settled", **named, outcome=outcome)
-                self._totals.count(f"outcome:{outcome}")
-            self._hand.release(held.job.id)
+            outcome = self._decide(held)
+            log.info("job.settled", **log_fields(held.job), outcome=outcome)
+            self._totals.count(f"outcome:{outcome}")
+            self._hand.release(held.token)
 
     def _decide(self, held: Held) -> str:
         try:
             with self._database.transaction() as tx:
-                job = held.verdict(tx.queue, held.job.id, held.job.token)  # type: ignore[misc, arg-type]  # see _settle
+                job = held.verdict(tx.queue, held.job.id, held.token)  # type: ignore[misc]  # see Hand.decided
                 if job is not None:
                     settle(tx, job)
         except LeaseLost:
@@ -279,14 +278,13 @@ class Runner:
 
     def _disown(self, job_ids: Sequence[str]) -> None:
         """These are no longer ours: let the child stop where it can."""
-        for job_id in job_ids:
-            held = self._hand.find(job_id)
-            if held is not None:
+        for held in self._hand:
+            if held.ours and held.job.id in job_ids:
                 held.ours = False
                 if self._child is None or held.verdict is not None:
-                    self._hand.release(job_id)
+                    self._hand.release(held.token)
                 else:
-                    self._child.send(Drop(job_id))
+                    self._child.send(Drop(held.token))
 
     def _look_around(self, worker_id: str) -> None:
         if self._lease.may_reap and self._reap.due():
@@ -313,7 +311,7 @@ class Runner:
             gone = [
                 held.job.id
                 for held in untold
-                if not tx.queue.progress(held.job.id, held.job.token or "", held.stage, held.fraction)
+                if not tx.queue.progress(held.job.id, held.token, held.stage, held.fraction)
             ]
         for held in untold:
             held.told = True
@@ -335,9 +333,11 @@ class Runner:
             self._start(job)
 
     def _start(self, job: Job) -> None:
-        self._hand.take(job, self._pace.deadline_s)
+        """Have the child do it, and drop an earlier run of it that this worker still takes for its own."""
+        self._disown([job.id])
+        held = self._hand.take(job, self._pace.deadline_s)
         if self._child is not None:
-            self._child.send(Take(job))
+            self._child.send(Take(held.token, job))
 
     def _leave(self) -> None:
         """End the child and give back what is still in hand."""

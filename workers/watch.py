@@ -1,4 +1,4 @@
-"""One job under way: its stages, how long each took, and whether anybody still waits for it."""
+"""One run of a job: its stages, how long each took, and whether anybody still waits for it."""
 
 import time
 from collections.abc import Callable
@@ -12,12 +12,12 @@ class JobDropped(Exception):
 
 
 class Watch:
-    """Follows one job through its stages. Used by the thread that works on it; ``drop`` by any."""
+    """Follows one run of a job through its stages. Used by the thread that works on it; ``drop`` by any."""
 
     def __init__(
-        self, job_id: str, report: Callable[[Reached], None], clock: Callable[[], float] = time.perf_counter
+        self, token: str, report: Callable[[Reached], None], clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._job_id = job_id
+        self.token = token
         self._report = report
         self._clock = clock
         self._stage: str | None = None
@@ -31,7 +31,7 @@ class Watch:
         self.check()
         self.end()
         self._stage, self._since = stage, self._clock()
-        self._report(Reached(self._job_id, stage, fraction))
+        self._report(Reached(self.token, stage, fraction))
 
     def end(self) -> None:
         """End the last stage."""
@@ -42,7 +42,7 @@ class Watch:
     def check(self) -> None:
         """Raise ``JobDropped`` if nobody waits any more."""
         if self._dropped:
-            raise JobDropped(self._job_id)
+            raise JobDropped(self.token)
 
     def drop(self) -> None:
         """Make the next check raise."""

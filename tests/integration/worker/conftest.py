@@ -152,6 +152,10 @@ class Stage:
         with self.database.transaction() as tx:
             tx.queue.cancel(self.library.id, job.id)
 
+    def retry(self, job):
+        with self.database.transaction() as tx:
+            tx.queue.retry(self.library.id, job.id)
+
     def alive(self):
         """How many workers the database believes alive."""
         with self.database.transaction(read_only=True) as tx:

@@ -1,5 +1,7 @@
 """What a worker does with its jobs while nobody dies."""
 
+import time
+
 from app.domain import JobState, Priority, TrackState
 
 
@@ -31,6 +33,20 @@ def test_a_cancelled_job_stops_and_makes_room(running):
     running.wait_until(running.add("nothing"), JobState.DONE, 10)
     assert running.look(job).state is JobState.CANCELLED
     assert running.effects(job) == 0
+
+
+def test_a_job_that_is_retried_before_its_cancelled_run_has_let_go_runs_once_more_and_not_again(sqlite_stage):
+    stage = sqlite_stage
+    stage.start()
+    job = stage.add("hang 3")
+    first = stage.wait_until_acting(job).token
+    time.sleep(1)  # so that the second run is in the middle when the first lets go
+    stage.cancel(job)
+    stage.retry(job)
+    second = stage.wait_until_acting(job).token
+    finished = stage.wait_until(job, JobState.DONE)
+    assert second != first
+    assert (finished.losses, stage.effects(job), stage.tallies()["claims"].count) == (0, 1, 2)
 
 
 def test_an_interactive_job_does_not_wait_for_the_bulk(running):

@@ -71,7 +71,7 @@ class Desk:
         return claimed
 
     def draw(self, job, database=None, **options):
-        MapJobs(database or self.database, **options)(job, Watch(job.id, self.told.append))
+        MapJobs(database or self.database, **options)(job, Watch(job.token, self.told.append))
 
     def drawing(self, job):
         with self.database.transaction(read_only=True) as tx:
@@ -191,7 +191,7 @@ def test_a_job_that_nobody_waits_for_stops_and_stores_nothing(desk):
         if reached.stage == "layout":
             watch.drop()
 
-    watch = Watch(job.id, drop_in_the_middle)
+    watch = Watch(job.token, drop_in_the_middle)
     with pytest.raises(JobDropped):
         MapJobs(desk.database)(job, watch)
     assert told.count("layout") == 1
@@ -253,5 +253,5 @@ def test_each_kind_of_job_goes_to_its_part():
     )
     jobs = [Job(new_id(), DEFAULT_LIBRARY, kind, new_id(), 5) for kind in JobKind]
     for job in jobs:
-        dispatch(job, Watch(job.id, lambda _: None))
+        dispatch(job, Watch("token", lambda _: None))
     assert done == [("draw" if job.kind is JobKind.MAP else "embed", job) for job in jobs]

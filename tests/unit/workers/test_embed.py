@@ -147,7 +147,7 @@ def told():
 
 
 def watch(told=None):
-    return Watch("job", (told if told is not None else []).append)
+    return Watch("token", (told if told is not None else []).append)
 
 
 def test_a_job_stores_analysis_vectors_and_change_and_ends(desk, told):
