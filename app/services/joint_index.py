@@ -68,7 +68,7 @@ class JointIndex:
             ]
             candidates = np.unique(np.concatenate([hits.numbers for hits in found]))
             numbers, scores = best(candidates, self._blocks(candidates), query, k)
-            if len(candidates) == count or (
+            if _have_given_all(found, depth) or (
                 len(scores) == k and scores[-1] > _highest_elsewhere(found, depth, count)
             ):
                 exact, recall = all(hits.exact for hits in found), min(hits.recall for hits in found)
@@ -85,6 +85,11 @@ class JointIndex:
     def _blocks(self, numbers: Numbers) -> Iterator[Vectors]:
         for start in range(0, len(numbers), _BLOCK):
             yield self.vectors(numbers[start : start + _BLOCK])
+
+
+def _have_given_all(found: Sequence[Hits], depth: int) -> bool:
+    """Whether no index has more: asked of each itself, since all of them may change from one moment to the next."""
+    return all(len(hits.numbers) < depth for hits in found)
 
 
 def _highest_elsewhere(found: Sequence[Hits], depth: int, count: int) -> float:

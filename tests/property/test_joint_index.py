@@ -1,5 +1,7 @@
 """Indexes side by side against one reference index that holds the joint vectors."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 from app.adapters.faiss_index import FaissIndex
 from app.adapters.memory_index import MemoryIndex
-from app.domain import EncoderInfo, Space
+from app.database import Numbers
+from app.domain import EncoderInfo, Space, Vectors
+from app.ports import Hits
 from app.services import joint_index
 from app.services.joint_index import JointIndex
 
@@ -76,3 +80,40 @@ def test_joint_vectors_and_numbers_are_those_of_all_indexes(shelf: tuple[JointIn
     np.testing.assert_array_equal(joint.numbers(), reference.numbers())
     np.testing.assert_array_equal(joint.vectors(asked), reference.vectors(asked))
     assert len(joint) == len(reference)
+
+
+class Moving(MemoryIndex):
+    """An index that another thread changes as soon as its tracks have been counted."""
+
+    def __init__(self, change: Callable[[MemoryIndex], None]) -> None:
+        super().__init__(encoder(1))
+        self._change = change
+
+    def numbers(self) -> Numbers:
+        numbers = super().numbers()
+        self._change(self)
+        return numbers
+
+    def search(self, query: Vectors, k: int, allowed: Numbers | None = None) -> Hits:
+        assert k < 1000 * TRACKS, "it is asked for ever more"
+        return super().search(query, k, allowed)
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda index: index.add(np.array([9]), np.array([[-1.0]])), [0, 1, 2, 3, 9]),
+        (lambda index: index.remove(np.array([2])), [0, 1, 3]),
+    ],
+    ids=["grows", "shrinks"],
+)
+def test_a_search_ends_where_an_index_changes_after_its_tracks_were_counted(
+    change: Callable[[MemoryIndex], None], left: list[int]
+) -> None:
+    moving, still = Moving(change), MemoryIndex(encoder(1))
+    for index in (moving, still):
+        index.add(np.arange(4), np.full((4, 1), -0.5))
+    still.remove(np.array([2]))
+    joint = JointIndex([moving, still], [slice(0, 1), slice(1, 2)])
+    assert sorted(joint.search(np.ones(2, np.float32), 3).numbers) == left[:3]
+    assert sorted(joint.search(np.ones(2, np.float32), 9).numbers) == left
