@@ -17,30 +17,43 @@ from app.services.tags import AskedTag
 MOST_COMPONENTS = 5
 """So many are named of a match: more would say less."""
 
+_TOGETHER = 50
+"""Matches whose segments are held at a time: all of a long answer would be gigabytes."""
+
 
 def explain(tx: Transaction, plan: Plan, matches: Sequence[Match]) -> list[Match]:
     """Return the matches with contributions by space and by tag, and the segment closest to the query."""
+    reference = reference_parts(plan.joint, plan.query, plan.references)
+    portions = (matches[start : start + _TOGETHER] for start in range(0, len(matches), _TOGETHER))
+    return [match for portion in portions for match in _explain(tx, plan, portion, reference)]
+
+
+def _explain(
+    tx: Transaction, plan: Plan, matches: Sequence[Match], reference: ReferenceParts | None
+) -> Iterator[Match]:
     numbers = [match.track.number for match in matches]
     vectors = plan.index.vectors(np.array(numbers, dtype=np.int64))
-    embeddings = {
-        encoder.name: tx.catalogue.embeddings_by_number(encoder.id, numbers) for encoder in plan.joint.encoders
-    }
-    parts = [
-        parts_of(plan.joint, {name: found[number] for name, found in embeddings.items() if number in found})
-        for number in numbers
-    ]
-    segments = _best_segments(plan, parts)
-    return [
-        replace(
+    segments = _best_segments(plan, _read_parts(tx, plan, numbers), reference)
+    for match, vector, by_space, segment in zip(
+        matches, vectors, plan.query.explain(vectors), segments, strict=True
+    ):
+        yield replace(
             match,
             by_space=by_space,
             by_tag=tuple(_tag_share(plan, tag, vector) for tag in plan.tags),
             by_component=_shared_components(plan, vector),
             segment=segment,
         )
-        for match, vector, by_space, segment in zip(
-            matches, vectors, plan.query.explain(vectors), segments, strict=True
-        )
+
+
+def _read_parts(tx: Transaction, plan: Plan, numbers: Sequence[int]) -> list[Parts | None]:
+    """Return the parts of each track, ``None`` of one that has no segments."""
+    embeddings = {
+        encoder.name: tx.catalogue.embeddings_by_number(encoder.id, numbers) for encoder in plan.joint.encoders
+    }
+    return [
+        parts_of(plan.joint, {name: found[number] for name, found in embeddings.items() if number in found})
+        for number in numbers
     ]
 
 
@@ -71,7 +84,9 @@ def _strongest(joint: JointSpace, encoder: EncoderInfo, space: str, products: Do
             yield ComponentShare(joint.name(encoder.name, space), number, tags, float(products[number]))
 
 
-def _best_segments(plan: Plan, tracks: Sequence[Parts | None]) -> list[SegmentMatch | None]:
+def _best_segments(
+    plan: Plan, tracks: Sequence[Parts | None], reference: ReferenceParts | None
+) -> list[SegmentMatch | None]:
     """Return of each track the segment with the highest score, the first one where several have it.
 
     ``None`` for a track without segments.
@@ -81,7 +96,6 @@ def _best_segments(plan: Plan, tracks: Sequence[Parts | None]) -> list[SegmentMa
         return [None] * len(tracks)
     ends = np.cumsum([len(parts.vectors) for parts in parted])
     scores = np.split(plan.query.scores(np.concatenate([parts.vectors for parts in parted])), ends[:-1])
-    reference = reference_parts(plan.joint, plan.query, plan.references)
     found = iter(_best_segment(*pair, reference) for pair in zip(parted, scores, strict=True))
     return [None if parts is None else next(found) for parts in tracks]
 
