@@ -74,6 +74,9 @@ class Catalogue(Protocol):
     def tracks_by_number(self, library_id: str, numbers: Iterable[int]) -> dict[int, Track]:
         """Return the tracks that still exist, keyed by number."""
 
+    def artists_by_number(self, library_id: str, numbers: Iterable[int]) -> dict[int, str | None]:
+        """Return the artists of the tracks that still exist, keyed by number; much quicker than the tracks."""
+
     def list_tracks(
         self,
         library_id: str,
@@ -196,7 +199,7 @@ class Catalogue(Protocol):
 
 
 class JobQueue(Protocol):
-    """The lease queue of jobs.md, within one transaction. The rules stand there."""
+    """The lease queue of docs/decisions/0002, within one transaction."""
 
     def enqueue(self, job: Job) -> Job: ...
     def job(self, library_id: str, job_id: str) -> Job:

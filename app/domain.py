@@ -218,7 +218,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Cosines between random pairs of a library, by space (search.md, "Calibration").
+    """Cosines between random pairs of a library, by space ("calibration" in docs/glossary.md).
 
     ``mean`` and ``deviation`` are keyed by space; ``tracks`` is the size of the catalogue when measured.
     """

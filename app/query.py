@@ -1,4 +1,4 @@
-"""The query algebra (search.md): every query is one vector. Pure NumPy, no IO.
+"""The query algebra (docs/decisions/0001): every query is one vector. Pure NumPy, no IO.
 
 An encoder with spaces s gives each track y one vector per space, y_s, of unit length, or zero where the space
 does not apply. A query has terms t, each with a source x_t and a weight w_ts per space, negative for contrast. A

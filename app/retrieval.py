@@ -10,6 +10,10 @@ from app.filters import Filter
 MAX_K: Final = 1000
 MAX_TERMS: Final = 64
 
+MAX_DEPTH: Final = 20_000
+"""Among so many of the nearest tracks, at most, matches are sought that ceiling and artist limit let pass: a
+search that went on until there are k could read the whole catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -57,10 +61,11 @@ class SearchRequest:
         encoder: By name, whose spaces are meant where a term does not say; ``None`` is the default encoder.
         k: How many matches, 1 to ``MAX_K``.
         where: Which tracks may be found.
-        max_similarity: Ceiling, in [-1, 1]: closer ones are left out.
+        max_similarity: Ceiling, in [-1, 1]: closer ones are left out, among the ``MAX_DEPTH`` nearest.
         diversity: 0 to 1; maximal marginal relevance with λ = 1 - diversity.
-        max_per_artist: At most so many by one artist (tracks without artist are not counted).
-        calibrate: Whether spaces are put on one scale first (search.md).
+        max_per_artist: At most so many by one artist (tracks without artist are not counted), among the
+            ``MAX_DEPTH`` nearest.
+        calibrate: Whether spaces are put on one scale first ("calibration" in docs/glossary.md).
         explain: Whether matches carry contributions and the best segment.
     """
 
@@ -188,7 +193,8 @@ class SearchAnswer:
         indexed: How many tracks the index holds.
         allowed: How many of them the filter left.
         exact: Whether no candidate can have been missed.
-        recall: Share of the true best that answers like this one hold, as measured; 1 where it is exact.
+        recall: Share of the true best that answers like this one hold, as measured; 1 where it is exact. An answer
+            that ended at ``MAX_DEPTH`` holds at least this share of what was asked for.
         took_ms: By stage.
         empty_because: Why there are no matches; ``None`` when there are some.
     """

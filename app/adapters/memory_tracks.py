@@ -59,6 +59,10 @@ class MemoryTracks:
             if track.library_id == library_id and track.number in wanted
         }
 
+    def artists_by_number(self, library_id: str, numbers: Iterable[int]) -> dict[int, str | None]:
+        tracks = self.tracks_by_number(library_id, numbers)
+        return {number: track.metadata.artist for number, track in tracks.items()}
+
     def list_tracks(
         self,
         library_id: str,

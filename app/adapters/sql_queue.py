@@ -1,4 +1,4 @@
-"""The lease queue in SQL: one code path for SQLite and PostgreSQL (jobs.md).
+"""The lease queue in SQL: one code path for SQLite and PostgreSQL (docs/decisions/0002).
 
 Rows are locked before they are judged: ``FOR UPDATE`` on PostgreSQL; on SQLite every transaction is the only one
 that writes (``BEGIN IMMEDIATE``). The order of locks is the same everywhere: worker, job, the rest.

@@ -57,6 +57,9 @@ _IS_CLIP = track.c.kind == literal_column("'clip'")
 _TRACKS = select(*(column for column in track.c if not column.name.endswith("_folded")))
 _BY_ID = _TRACKS.where(track.c.id == bindparam("id"), track.c.library_id == bindparam("library_id"))
 _BY_NUMBER = _TRACKS.where(track.c.number.in_(bindparam("numbers", expanding=True)))
+_ARTISTS_BY_NUMBER = select(track.c.number, track.c.library_id, track.c.artist).where(
+    track.c.number.in_(bindparam("numbers", expanding=True))
+)
 _UNHEARD = _TRACKS.where(text("NOT track.listened"), IS_TRACK, track.c.state == literal_column("'ready'")).order_by(
     track.c.number
 )
@@ -113,6 +116,13 @@ class SqlTracks:
         for chunk in chunks(numbers):
             rows = self._connection.execute(_BY_NUMBER, {"numbers": chunk})
             found.update((row.number, track_from_row(row)) for row in rows if row.library_id == library_id)
+        return found
+
+    def artists_by_number(self, library_id: str, numbers: Iterable[int]) -> dict[int, str | None]:
+        found: dict[int, str | None] = {}
+        for chunk in chunks(numbers):
+            rows = self._connection.execute(_ARTISTS_BY_NUMBER, {"numbers": chunk})
+            found.update((row.number, row.artist) for row in rows if row.library_id == library_id)
         return found
 
     def list_tracks(

@@ -9,7 +9,14 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from app.api.constraints_body import ConstraintsBody
 from app.api.problems import refusal
 from app.api.schemas import EXAMPLE_ID, RequestBody, ResponseBody
-from app.api.search_schemas import MatchResponse, SearchResponse, TermBody, UsedIndexResponse, UsedQueryResponse
+from app.api.search_schemas import (
+    OF_THE_NEAREST,
+    MatchResponse,
+    SearchResponse,
+    TermBody,
+    UsedIndexResponse,
+    UsedQueryResponse,
+)
 from app.api.text import Line
 from app.briefs import Decision, Verdict
 from app.replacement import (
@@ -60,10 +67,12 @@ class ReplacementBody(RequestBody):
     )
     constraints: ConstraintsBody = ConstraintsBody()
     max_similarity: float | None = Field(
-        default=None, ge=-1, le=1, description="Leave out what is closer than this."
+        default=None, ge=-1, le=1, description=f"Leave out what is closer than this. {OF_THE_NEAREST}"
     )
     diversity: float = Field(default=0.0, ge=0, le=1)
-    max_per_artist: int | None = Field(default=None, ge=1, le=MAX_K)
+    max_per_artist: int | None = Field(
+        default=None, ge=1, le=MAX_K, description=f"At most so many by one artist. {OF_THE_NEAREST}"
+    )
     k: int = Field(default=20, ge=1, le=MAX_K)
     near_misses: int = Field(
         default=10, ge=0, le=MAX_NEAR_MISSES, description="How many tracks that break a constraint to show beside."

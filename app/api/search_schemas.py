@@ -14,6 +14,7 @@ from app.api.filter_body import FilterTree
 from app.api.schemas import EXAMPLE_ID, ClipResponse, JobResponse, RequestBody, ResponseBody, TrackResponse
 from app.api.text import Line, Word
 from app.retrieval import (
+    MAX_DEPTH,
     MAX_K,
     MAX_TERMS,
     AnyTerm,
@@ -34,6 +35,12 @@ _OF_REFERENCES = ("weights", "segment")
 
 MAX_SEARCHES = 100
 """Of one batch."""
+
+OF_THE_NEAREST = (
+    f"Matches are sought among the {MAX_DEPTH} nearest tracks: where fewer than `k` of those are left, the answer "
+    "is shorter and not `exact`."
+)
+"""What a ceiling and an artist limit say of their reach."""
 
 MAX_SPACES = 64
 MAX_WEIGHT = 1e6
@@ -120,10 +127,12 @@ class SearchOptions(RequestBody):
     k: int = Field(default=20, ge=1, le=MAX_K)
     filter: FilterTree | None = None
     max_similarity: float | None = Field(
-        default=None, ge=-1, le=1, description="Leave out what is closer than this."
+        default=None, ge=-1, le=1, description=f"Leave out what is closer than this. {OF_THE_NEAREST}"
     )
     diversity: float = Field(default=0.0, ge=0, le=1)
-    max_per_artist: int | None = Field(default=None, ge=1, le=MAX_K)
+    max_per_artist: int | None = Field(
+        default=None, ge=1, le=MAX_K, description=f"At most so many by one artist. {OF_THE_NEAREST}"
+    )
     calibrate: bool = True
     explain: bool = True
 
@@ -251,7 +260,8 @@ class UsedIndexResponse(ResponseBody):
     """What was searched: ``allowed`` is what the filter left of ``size`` tracks.
 
     An answer that is not ``exact`` may lack some of the best: answers like it hold the share ``recall`` of them, as
-    measured on this library. Scores and order are exact always.
+    measured on this library; one that a ceiling or an artist limit left short holds at least this share of ``k``.
+    Scores and order are exact always.
     """
 
     size: int

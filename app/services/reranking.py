@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from app.domain import Track, Vectors
+from app.domain import Vectors
 from app.filters import fold_text
 
 SURE = 1e-6
@@ -39,18 +39,17 @@ def diversify(relevance: Vectors, weighed: Vectors, diversity: float, k: int) ->
     return chosen
 
 
-def within_artist_limit(numbers: Iterable[int], tracks: Mapping[int, Track], limit: int | None) -> list[int]:
-    """Return the places of the tracks that still exist, at most ``limit`` by one artist, the first ones.
+def within_artist_limit(numbers: Iterable[int], artists: Mapping[int, str | None], limit: int | None) -> list[int]:
+    """Return the places of the tracks whose artists are known, at most ``limit`` by one artist, the first ones.
 
     Artists are compared without case; tracks without artist are not counted.
     """
     seen: Counter[str] = Counter()
     places = []
     for place, number in enumerate(numbers):
-        track = tracks.get(number)
-        if track is None:
+        if number not in artists:
             continue
-        artist = fold_text(track.metadata.artist or "").strip()
+        artist = fold_text(artists[number] or "").strip()
         seen[artist] += 1
         if limit is None or not artist or seen[artist] <= limit:
             places.append(place)

@@ -141,6 +141,9 @@ def _why_empty(plan: Plan, found: Found) -> str:
         return f"No track of the library is embedded by the encoder {names} yet."
     if not found.allowed:
         return f"The filter left none of the {indexed} indexed tracks."
+    limit = f" No more than the nearest {found.cut_short_at} are looked at." if found.cut_short_at else ""
     if found.too_close:
-        return f"max_similarity = {plan.request.max_similarity:g} left none: {found.too_close} tracks are closer."
-    return "Nothing is left but the references of the query, their copies, and tracks without the weighed spaces."
+        ceiling = plan.request.max_similarity
+        return f"max_similarity = {ceiling:g} left none: {found.too_close} tracks are closer.{limit}"
+    left = "the references of the query, their copies, and tracks without the weighed spaces"
+    return f"Nothing is left but {left}.{limit}"

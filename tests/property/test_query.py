@@ -60,7 +60,7 @@ def cases(draw: st.DrawFn, weights: st.SearchStrategy[float] = weight, share_abs
 
 
 def brute_force(case: Case, track: Vectors) -> float:
-    """score(y) as search.md writes it: no matrices, no float32."""
+    """score(y) as app/query.py writes it: no matrices, no float32."""
     above = below = 0.0
     start = 0
     for space in case.spaces:

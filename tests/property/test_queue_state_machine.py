@@ -1,7 +1,7 @@
 """Whatever workers do and suffer, in whatever order: no job is lost, none is done twice, poison is buried.
 
-One state machine over all queues. It keeps the expected state of every job by itself, from the rules of jobs.md and
-not from the code under test.
+One state machine over all queues. It keeps the expected state of every job by itself, from the rules that
+``JobQueue`` states and not from the code under test.
 """
 
 import uuid
@@ -194,7 +194,7 @@ class Queue(RuleBasedStateMachine):
                 tx.queue.fail(job, token, code="code", message="message", retry=fate == "fail")
 
     def happen(self, expected, fate):
-        """The rules of jobs.md."""
+        """The rules of ``JobQueue``."""
         given_up = JobState.QUEUED
         if fate == "finish":
             expected.results += 1

@@ -1,16 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from app.domain import Metadata, StoredAudio, Track, TrackKind
 from app.services.reranking import diversify, percentiles, within_artist_limit
-
-TRACK = Track("t", "l", TrackKind.TRACK, Metadata(), StoredAudio(None, "0", 1, "audio/wav", "f"))
 
 
 def by_artist(*artists):
-    return {number: replace(TRACK, metadata=Metadata(artist=artist)) for number, artist in enumerate(artists)}
+    return dict(enumerate(artists))
 
 
 def unit_rows(count, width=4, seed=0):

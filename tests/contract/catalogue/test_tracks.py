@@ -220,6 +220,20 @@ def test_many_numbers_are_looked_up_at_once(catalogue, make):
     assert catalogue.tracks_by_number(DEFAULT_LIBRARY, []) == {}
 
 
+def test_artists_are_looked_up_as_people_wrote_them_of_the_tracks_that_are_there(catalogue, make):
+    other = Library(new_id(), "other")
+    catalogue.add_library(other)
+    loud, nameless, gone = (
+        catalogue.add_track(make.track(metadata=Metadata(artist=artist))) for artist in (" ÄDA", None, "Bob")
+    )
+    theirs = catalogue.add_track(make.track(library_id=other.id, metadata=Metadata(artist="Eve")))
+    catalogue.delete_track(DEFAULT_LIBRARY, gone.id)
+    wanted = [loud.number, nameless.number, gone.number, theirs.number, 0, *range(10**6, 10**6 + 3000)]
+    found = catalogue.artists_by_number(DEFAULT_LIBRARY, wanted)
+    assert found == {loud.number: loud.metadata.artist, nameless.number: None}
+    assert catalogue.artists_by_number(DEFAULT_LIBRARY, []) == {}
+
+
 def job_for(track, state=JobState.QUEUED):
     return Job(new_id(), track.library_id, JobKind.EMBED_TRACK, track.id, Priority.UPLOAD, state=state)
 

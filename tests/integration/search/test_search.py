@@ -1,10 +1,16 @@
 """Searching: what is found, in which order, and why."""
 
+import tracemalloc
+
 import pytest
 
+from app.adapters.memory_index import MemoryIndex
+from app.adapters.sql_database import SqlDatabase
+from app.adapters.sql_tracks import SqlTracks
 from app.domain import DEFAULT_LIBRARY, EncoderState
 from app.filters import AllOf, AnyOf, Between, Not, OneOf, SameAsQuery
 from app.retrieval import Term
+from app.services import candidates, explanation
 
 approx = pytest.approx
 
@@ -147,6 +153,62 @@ def test_an_artist_limit_is_filled_from_further_down(world, titles):
     assert titles(world.search(query, k=6, max_per_artist=2)) == ["ada 1", "ada 2", "bob", "unknown 1", "unknown 2"]
 
 
+@pytest.fixture
+def crowd(world, monkeypatch):
+    """A query and 60 tracks around it, by Ada and Bob and none other, of which a search looks at the 30 nearest."""
+    monkeypatch.setattr(candidates, "MAX_DEPTH", 30)
+    query = world.track("query", timbre=0, rhythm=0)
+    for degrees in range(1, 61):
+        world.track(f"at {degrees}", timbre=degrees, rhythm=degrees, artist="Bob" if degrees % 5 == 0 else "Ada")
+    return query
+
+
+def test_a_search_that_an_artist_limit_leaves_short_ends_at_the_greatest_depth_and_says_so(world, crowd, titles):
+    answer = world.search(crowd, k=8, max_per_artist=2)
+    assert titles(answer) == ["at 1", "at 2", "at 5", "at 10"]
+    assert (answer.exact, answer.recall) == (False, 0.5)
+
+
+def test_a_search_that_finds_enough_or_all_there_is_within_the_greatest_depth_is_exact(world, crowd, titles):
+    enough = world.search(crowd, k=4, max_per_artist=2)
+    assert (titles(enough), enough.exact, enough.recall) == (["at 1", "at 2", "at 5", "at 10"], True, 1)
+    diverse = world.search(crowd, k=4, max_per_artist=2, diversity=0.1)
+    assert (len(diverse.matches), diverse.exact, diverse.recall) == (4, True, 1)
+    few = world.search(crowd, k=8, max_per_artist=2, where=OneOf("title", [f"at {place}" for place in range(20)]))
+    assert (titles(few), few.exact, few.recall) == (["at 1", "at 2", "at 5", "at 10"], True, 1)
+
+
+def test_a_ceiling_below_the_greatest_depth_leaves_nothing_and_the_answer_says_why(world, crowd):
+    answer = world.search(crowd, max_similarity=0.5)
+    assert (answer.matches, answer.exact, answer.recall) == ((), False, 0)
+    assert answer.empty_because == (
+        "max_similarity = 0.5 left none: 29 tracks are closer. No more than the nearest 30 are looked at."
+    )
+
+
+def test_an_answer_longer_than_the_greatest_depth_is_looked_for_once(world, crowd, titles):
+    assert len(titles(world.search(crowd, k=50))) == 50
+    assert titles(world.search(crowd, k=50, max_per_artist=1)) == ["at 1", "at 5"]
+
+
+def test_an_artist_limit_reads_no_more_tracks_than_it_finds(world_on, sqlite_url, titles, monkeypatch):
+    database = SqlDatabase(sqlite_url)
+    world = world_on(database, MemoryIndex)
+    query = world.track("query", timbre=0, rhythm=0)
+    for degrees in range(1, 41):
+        world.track(f"at {degrees}", timbre=degrees, rhythm=degrees, artist="Ada" if degrees < 40 else "Bob")
+    read, tracks_by_number = [], SqlTracks.tracks_by_number
+
+    def counted(catalogue, library_id, numbers):
+        found = tracks_by_number(catalogue, library_id, numbers)
+        read.extend(track.metadata.title for track in found.values())
+        return found
+
+    monkeypatch.setattr(SqlTracks, "tracks_by_number", counted)
+    assert titles(world.search(query, k=3, max_per_artist=1)) == read == ["at 1", "at 40"]
+    database.close()
+
+
 def test_diversity_prefers_tracks_that_are_unlike_each_other(world, titles):
     query = world.track("query", timbre=0, rhythm=0)
     for degrees in (10, 11, 12):
@@ -185,6 +247,32 @@ def test_the_explanation_names_the_closest_segment(world, shelf, cos):
 def test_without_explain_there_are_no_shares_and_segments(world, shelf):
     match = world.search(shelf, explain=False).matches[0]
     assert (dict(match.by_space), match.segment) == ({}, None)
+
+
+def test_reasons_are_the_same_however_many_matches_are_explained_together(world, shelf, monkeypatch):
+    world.track("bare", timbre=3, rhythm=9, embedded=False)
+    whole = world.search(Term(shelf.id, {"timbre": 2, "rhythm": -1})).matches
+    monkeypatch.setattr(explanation, "_TOGETHER", 2)
+    assert world.search(Term(shelf.id, {"timbre": 2, "rhythm": -1})).matches == whole
+
+
+def test_a_long_answer_takes_no_more_memory_to_explain_than_a_short_one(world):
+    query = world.track("query", timbre=0, rhythm=0)
+    parts = [((start, start + 1), {"timbre": start, "rhythm": 0}) for start in range(300)]
+    for degrees in range(200):
+        world.track(f"at {degrees}", timbre=degrees, rhythm=0, segments=parts)
+
+    def peak(k):
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        assert len(world.search(query, k=k).matches) == k
+        return tracemalloc.get_traced_memory()[1] - before
+
+    world.search(query)
+    tracemalloc.start()
+    short, long = peak(50), peak(200)
+    tracemalloc.stop()
+    assert long < 1.5 * short
 
 
 def test_a_percentile_is_the_share_of_the_catalogue_that_is_less_similar(world, shelf):
