@@ -36,6 +36,7 @@ from app.services.replacements import ReplacementService
 from app.services.search import SearchService
 from app.services.sections import SectionService
 from app.services.sessions import SessionService
+from app.services.track_counts import TrackCounts
 from app.services.tracks import TrackService
 from app.services.weightings import WeightingService
 from app.settings import Settings
@@ -78,6 +79,7 @@ def assemble(settings: Settings, ports: Ports) -> Assembly:
     limits = RateLimits(ports.limiter, settings.rate_limit)
     sessions = SessionService(ports.database, access, limits)
     keeper = IndexKeeper(ports.database, ports.new_index, settings.snapshot_dir, snapshot_s=settings.snapshot_s)
+    counts = TrackCounts(keeper)
     search = SearchService(ports.database, keeper)
     replacements = ReplacementService(ports.database, search)
     runner = BriefRunner(ports.database, replacements, stored_request)
@@ -103,6 +105,7 @@ def assemble(settings: Settings, ports: Ports) -> Assembly:
         weightings=WeightingService(ports.database),
         courier=Courier(ports.database, ports.sender),
         maps=MapService(ports.database, ports.doorbell),
+        counts=counts,
     )
 
 

@@ -74,7 +74,7 @@ class EncoderList(ResponseBody):
 def list_encoders(caller: Reader, assembly: AssemblyDep, settings: SettingsDep) -> EncoderList:
     """List the encoders that workers announced, and those that are configured and still loading."""
     with assembly.ports.database.transaction(read_only=True) as tx:
-        known = standings(tx, caller.library_id)
+        known = standings(tx, caller.library_id, assembly.counts)
     announced = {standing.info.name for standing in known}
     loading = [_loading(name) for name in settings.encoders if name not in announced]
     return EncoderList(items=[_shown(standing) for standing in known] + loading)
@@ -134,5 +134,6 @@ def promote_encoder(
     """
     promote(assembly.ports.database, encoder_id, default=default, force=force)
     with assembly.ports.database.transaction(read_only=True) as tx:
-        shown = {standing.info.id: standing for standing in standings(tx, caller.library_id)}
+        found = standings(tx, caller.library_id, assembly.counts)
+        shown = {standing.info.id: standing for standing in found}
     return _shown(shown[encoder_id])

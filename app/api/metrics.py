@@ -50,7 +50,7 @@ class CensusCollector:
         """Yield the families of one scrape."""
         up = GaugeMetricFamily("soundkin_up", "Whether the database answered")
         try:
-            census = take_census(self._assembly.ports.database)
+            census = take_census(self._assembly.ports.database, self._assembly.counts)
         except SoundkinError:
             up.add_metric([], 0)
             yield up

@@ -13,6 +13,7 @@ from app.database import Database
 from app.domain import EncoderInfo
 from app.errors import NotFound
 from app.services.encoders import promote, standings
+from app.services.track_counts import TrackCounts
 
 commands = typer.Typer(help="Encoders: how far each has come, and which one answers.", no_args_is_help=True)
 
@@ -26,7 +27,7 @@ def show(library: LibraryOption = "default") -> None:
     with opened_database() as database:
         chosen = library_id(database, library)
         with database.transaction(read_only=True) as tx:
-            found = standings(tx, chosen)
+            found = standings(tx, chosen, TrackCounts())
     for each in found:
         tags = sum(len(tags.names) for tags in each.info.tags.values())
         default = "yes" if each.info.is_default else ""

@@ -23,6 +23,7 @@ from app.services.replacements import ReplacementService
 from app.services.search import SearchService
 from app.services.sections import SectionService
 from app.services.sessions import SessionService
+from app.services.track_counts import TrackCounts
 from app.services.tracks import TrackService
 from app.services.weightings import WeightingService
 
@@ -51,6 +52,7 @@ class Assembly:
     weightings: WeightingService
     courier: Courier
     maps: MapService
+    counts: TrackCounts
 
     def examine(self) -> Iterator[Finding]:
         """Check what requests need. Never raises an error of ours."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.database import Database
 from app.domain import QueueDepth, Tally, TrackState, WorkerInfo
+from app.services.track_counts import TrackCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,10 @@ class Census:
     tallies: Sequence[Tally]
 
 
-def take_census(database: Database) -> Census:
+def take_census(database: Database, counts: TrackCounts) -> Census:
     """Count in one transaction."""
     with database.transaction(read_only=True) as tx:
         tracks: Counter[TrackState] = Counter(dict.fromkeys(TrackState, 0))
         for library in tx.catalogue.libraries():
-            tracks.update(tx.catalogue.count_tracks(library.id))
+            tracks.update(counts.by_state(tx, library.id))
         return Census(tx.queue.depth(), tracks, tx.queue.workers(), tx.queue.tallies())

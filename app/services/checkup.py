@@ -11,6 +11,7 @@ from app.domain import DEFAULT_LIBRARY, EncoderState, JobState
 from app.ports import AudioProbe
 from app.services.encoders import standings
 from app.services.health import Finding, Verdict
+from app.services.track_counts import TrackCounts
 
 LITTLE_SPACE_BYTES = 2 * 1024**3
 LONG_WAIT_S = 600.0
@@ -46,7 +47,7 @@ def check_queue(database: Database) -> Iterator[Finding]:
 def check_encoders(database: Database, wanted: Sequence[str]) -> Iterator[Finding]:
     """Whether every configured encoder was announced, and how far it has come with the default library."""
     with database.transaction(read_only=True) as tx:
-        found = standings(tx, DEFAULT_LIBRARY)
+        found = standings(tx, DEFAULT_LIBRARY, TrackCounts())
     announced = {standing.info.name for standing in found}
     for name in wanted:
         if name not in announced:

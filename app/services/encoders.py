@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.database import Database, Transaction
 from app.domain import DEFAULT_LIBRARY, ChangeKind, EncoderInfo, EncoderState
 from app.errors import Conflict, NotFound
+from app.services.track_counts import TrackCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,12 @@ def find_encoder(tx: Transaction, name: str | None) -> EncoderInfo:
     raise NotFound(f"There is no encoder '{name or '(default)'}'. Ready: {known}.")
 
 
-def standings(tx: Transaction, library_id: str) -> Sequence[EncoderStanding]:
+def standings(tx: Transaction, library_id: str, counts: TrackCounts) -> Sequence[EncoderStanding]:
     """Return every encoder with its share of the library."""
-    total = sum(tx.catalogue.count_tracks(library_id).values())
+    total = sum(counts.by_state(tx, library_id).values())
     found = []
     for info in tx.catalogue.encoders():
-        embedded = tx.catalogue.count_embedded(library_id, info.id)
+        embedded = counts.embedded(tx, library_id, info.id)
         found.append(EncoderStanding(info, embedded, embedded / total if total else 0.0))
     return found
 

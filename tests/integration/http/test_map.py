@@ -35,7 +35,7 @@ class Draughtsman:
         """Draw what was asked for; return how many maps that was."""
         jobs = self.claim()
         for job in jobs:
-            MapJobs(self.service.database)(job, Watch(job.id, lambda _: None))
+            MapJobs(self.service.database)(job, Watch(job.token, lambda _: None))
         return len(jobs)
 
     def claim(self):
