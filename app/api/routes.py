@@ -26,9 +26,9 @@ from app.api import (
 )
 
 ROUTERS: Sequence[APIRouter] = (
+    search.router,
     tracks.router,
     clips.router,
-    search.router,
     replacements.router,
     briefs.router,
     feedback.router,
@@ -45,3 +45,4 @@ ROUTERS: Sequence[APIRouter] = (
     stats.router,
     health.router,
 )
+"""Tried in this order, so what is asked most often comes first."""
