@@ -21,16 +21,17 @@ class Places:
 
     Attributes:
         by_position: (N,) numbers.
-        order: (N,) positions by ascending number.
+        order: (N,) positions by ascending number, of the type in which NumPy takes them: any other it would copy
+            as a whole for every look.
     """
 
     by_position: Numbers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    order: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     @classmethod
     def of(cls, by_position: Numbers) -> "Places":
         """Number the positions by these."""
-        return cls(by_position, np.argsort(by_position, kind="stable").astype(np.int32))
+        return cls(by_position, np.argsort(by_position, kind="stable"))
 
     def __len__(self) -> int:
         return len(self.by_position)
@@ -49,7 +50,7 @@ class Places:
         if not len(self):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         ranks = np.searchsorted(self.by_position, numbers, sorter=self.order)
-        positions = self.order[np.minimum(ranks, len(self) - 1)].astype(np.int64)
+        positions = self.order[np.minimum(ranks, len(self) - 1)]
         which = np.flatnonzero(self.by_position[positions] == numbers)
         return positions[which], which
 
@@ -72,7 +73,7 @@ class Places:
     def appended(self, numbers: Numbers) -> "Places":
         """Give ascending new numbers the next positions."""
         ranks = np.searchsorted(self.by_position, numbers, sorter=self.order)
-        new = np.arange(len(self), len(self) + len(numbers), dtype=np.int32)
+        new = np.arange(len(self), len(self) + len(numbers), dtype=np.intp)
         return Places(np.concatenate([self.by_position, numbers]), np.insert(self.order, ranks, new))
 
     def closing_gaps(self, gone: Numbers) -> tuple["Places", Numbers, Numbers]:
