@@ -172,7 +172,7 @@ def stats(caller: Reader, assembly: AssemblyDep, settings: SettingsDep) -> Stats
     """Count."""
     whole = caller.is_operator
     with assembly.ports.database.transaction(read_only=True) as tx:
-        tracks = tx.catalogue.count_tracks(caller.library_id)
+        tracks = assembly.counts.by_state(tx, caller.library_id)
         queue = tx.queue.depth(None if whole else caller.library_id)
         workers = tx.queue.workers() if whole else None
         tallies = tx.queue.tallies() if whole else ()
@@ -213,6 +213,6 @@ def _difference(found: IndexDifference, names: dict[str, str]) -> DifferenceResp
 
 @router.post("/index/rebuild")
 def rebuild_index(caller: Operator, assembly: AssemblyDep) -> KeeperResponse:
-    """Build the indexes of this replica anew, beside the ones that serve, and swap."""
+    """Build the indexes of this replica anew, beside the ones that serve, and swap. 409 while that is under way."""
     assembly.keeper.rebuild()
     return KeeperResponse.of(assembly.keeper.status(), caller)

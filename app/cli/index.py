@@ -6,6 +6,7 @@ from rich.table import Table
 
 from app.cli.connection import KeyOption, UrlOption, open_client
 from app.cli.index_migration import migrate
+from app.client import calls
 
 commands = typer.Typer(help="The search indexes of a running service.", no_args_is_help=True)
 commands.command("migrate")(migrate)
@@ -29,9 +30,9 @@ def check(url: UrlOption = None, key: KeyOption = None) -> None:
 
 @commands.command("rebuild")
 def rebuild(url: UrlOption = None, key: KeyOption = None) -> None:
-    """Build the indexes anew beside the ones that serve, and swap."""
+    """Build the indexes anew beside the ones that serve, and swap; a large catalogue takes minutes."""
     with open_client(url, key) as client:
-        status = client.post("/v1/index/rebuild", {})
-    for index in status["indexes"]:
-        typer.echo(f"{index['encoder']}: {index['tracks']} tracks")
-    typer.echo("Done." if status["indexes"] else "There is nothing to index yet.")
+        status = client.do(calls.rebuild_index())
+    for index in status.indexes:
+        typer.echo(f"{index.encoder}: {index.tracks} tracks")
+    typer.echo("Done." if status.indexes else "There is nothing to index yet.")

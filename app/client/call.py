@@ -27,7 +27,8 @@ OnSent = Callable[[int], None]
 
 Json = dict[str, Any]
 
-TIMEOUT = httpx.Timeout(30.0, read=180.0)
+TIMEOUT_S = 30.0
+ANSWER_S = 180.0
 
 _HOPELESS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INSUFFICIENT_STORAGE}
 
@@ -65,6 +66,7 @@ class Call(Generic[T]):
         fields: Text parts beside it.
         on_sent: Hears of its progress.
         repeatable: Whether it may be sent again when its answer was lost.
+        answer_s: How long its answer is waited for; ``None`` where it is given only when something long is done.
     """
 
     method: str
@@ -76,6 +78,7 @@ class Call(Generic[T]):
     fields: Mapping[str, str] = field(default_factory=dict)
     on_sent: OnSent = unheard
     repeatable: bool = True
+    answer_s: float | None = ANSWER_S
 
     @contextmanager
     def request(self) -> Iterator[dict[str, Any]]:
@@ -84,6 +87,7 @@ class Call(Generic[T]):
             "method": self.method,
             "url": self.path,
             "params": {name: value for name, value in self.params.items() if value is not None},
+            "timeout": httpx.Timeout(TIMEOUT_S, read=self.answer_s),
         }
         if self.body is not None:
             given["json"] = plain(self.body)
@@ -109,7 +113,7 @@ def connection(url: str, key: str | None) -> dict[str, Any]:
     return {
         "base_url": url,
         "headers": {"Authorization": f"Bearer {key}"} if key else {},
-        "timeout": TIMEOUT,
+        "timeout": TIMEOUT_S,
         # A proxy for the rest of the world must not get between us and this machine.
         "trust_env": not is_loopback(urlsplit(url).hostname or ""),
     }

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from app.briefs import Verdict
-from app.client import AsyncClient, Client, EveryCallRefused, JobGivenUp, ServiceAway, ServiceRefused
+from app.client import AsyncClient, Client, EveryCallRefused, JobGivenUp, ServiceAway, ServiceRefused, calls
 from app.domain import TrackState
 
 
@@ -161,6 +161,16 @@ def test_a_call_whose_answer_was_lost_is_sent_again_only_where_that_does_no_harm
         with pytest.raises(ServiceAway):
             client.track("0")
         assert deaf.heard > 2
+
+
+def test_a_rebuild_is_waited_for_as_long_as_it_takes_and_never_begun_twice(deaf, service):
+    with Client(deaf.url) as client, pytest.raises(ServiceAway):
+        client.do(calls.rebuild_index())
+    assert deaf.heard == 1
+    with calls.rebuild_index().request() as sent:
+        assert sent["timeout"].read is None
+    with Client(service.url) as client:
+        assert client.do(calls.rebuild_index()).indexes == []
 
 
 def test_the_client_on_an_event_loop_does_the_same(service, worker, song):

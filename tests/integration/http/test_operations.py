@@ -4,7 +4,10 @@ import subprocess
 import sys
 import textwrap
 
+from typer.testing import CliRunner
+
 from app.api import keys, schemas, search_schemas, tag_schemas
+from app.cli import commands
 from app.domain import DEFAULT_LIBRARY, Library, new_id
 from app.keys import Scope
 from app.services.access import AccessService
@@ -55,6 +58,14 @@ def test_stats_count_what_there_is(service, worker):
     assert service.http.post("/v1/index/check", json={}).json() == {"agrees": True, "differences": []}
     assert service.http.post("/v1/index/rebuild", json={}).json()["indexes"][0]["tracks"] == 1
     assert 0 <= body["disk"]["free_bytes"] <= body["disk"]["total_bytes"]
+
+
+def test_the_command_builds_the_indexes_anew_and_says_what_they_hold(service, worker):
+    service.upload(b"RIFF1")
+    worker.work()
+    service.indexed()
+    done = CliRunner().invoke(commands, ["index", "rebuild", "--url", service.url], catch_exceptions=False)
+    assert done.stdout.splitlines() == ["fake: 1 tracks", "Done."]
 
 
 def test_stats_tell_another_library_nothing_of_the_service(service, worker):
