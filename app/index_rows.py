@@ -87,6 +87,20 @@ def best(numbers: Numbers, vectors: Iterable[Vectors], query: Vectors, k: int) -
     return numbers[order], scores[order]
 
 
+def rounding(query: Vectors, longest: float) -> float:
+    """Return how far apart an engine, by float32 alone, may put two rows whose exact scores are the same.
+
+    Twice the error bound of an inner product of D terms, D u |q||y| with u = 2⁻²⁴, doubled for what the bound
+    leaves out (terms of second order).
+
+    Args:
+        query: (D,).
+        longest: No row is longer.
+    """
+    length = float(np.linalg.norm(query.astype(np.float64))) * longest
+    return 4 * len(query) * 2.0**-24 * length + float(np.finfo(np.float32).tiny)
+
+
 def no_hits() -> Hits:
     """The answer of an index in which nothing may be found."""
     return Hits(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), exact=True, allowed=0)

@@ -150,6 +150,12 @@ class VectorIndex(Searchable, Protocol):
     def restore(self, folder: Path, *, identity: str) -> int:
         """Load and return the change number. Raises ``IndexCorrupt``."""
 
+    def discard(self) -> None:
+        """Give back all that is held, wherever it lies, also by others of this library and encoder.
+
+        Silent where there is nothing. What is left is an empty index.
+        """
+
     def stats(self) -> Mapping[str, int | float | str]: ...
 
 

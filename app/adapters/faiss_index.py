@@ -6,7 +6,7 @@ with every pattern of weights, and puts them to use; where that cannot be reache
 are scored again on the rows in float64, so that scores and order are always those of the reference index, also
 where rows tie at the cut; only recall is approximate, and answers say what it is.
 
-A track takes 2 D + 12 bytes, and D / 2 more where there are codes (D / 4 with a single space).
+A track takes 2 D + 16 bytes, and D / 2 more where there are codes (D / 4 with a single space).
 """
 
 import threading
@@ -182,9 +182,9 @@ class FaissIndex:
         if not choice.count:
             return no_hits()
         faiss.omp_set_num_threads(1)  # one query is one scan: more threads only fight with other searches
-        found = None
-        if self._mirror:
-            found = self._on_gpu(self._mirror, view, query, k, choice)
+        found, mirror = None, self._mirror  # another search may leave the GPU at any moment
+        if mirror:
+            found = self._on_gpu(mirror, view, query, k, choice)
         if found is None and self._shortcut:
             found = self._shortcut.find(view, query, k, choice, named)
         return found or view.find(query, k, choice)
@@ -235,12 +235,12 @@ class FaissIndex:
         return self._use(useful, count, codes) and (had_some or useful is not None)
 
     def _fill_mirror(self) -> None:
-        make_flat = self._device.make_flat
-        if make_flat is None or not len(self) or (self._mirror and not self._mirror.is_outdated(len(self))):
+        make_flat, mirror = self._device.make_flat, self._mirror
+        if make_flat is None or not len(self) or (mirror and not mirror.is_outdated(len(self))):
             return
         with self._writing:
             try:
-                mirror = self._mirror or GpuMirror(make_flat(self._dimension))
+                mirror = mirror or GpuMirror(make_flat(self._dimension))
                 mirror.fill(self._rows.blocks())
                 self._mirror = mirror
             except RuntimeError as error:
@@ -342,6 +342,9 @@ class FaissIndex:
         except RuntimeError as error:
             raise IndexCorrupt(f"FAISS cannot read the codes in {folder}; rebuild the index.") from error
         return Shortcut(codes, [depth and Depth(**depth) for depth in snapshot.notes["depths"]])
+
+    def discard(self) -> None:
+        self.remove(self.numbers())
 
     def stats(self) -> Mapping[str, int | float | str]:
         with self._lock.reading():

@@ -95,6 +95,10 @@ class MemoryIndex:
         self.add(snapshot.numbers, np.concatenate(snapshot.rows))
         return snapshot.seq
 
+    def discard(self) -> None:
+        with self._write:
+            self._rows = self._empty()
+
     def stats(self) -> Mapping[str, int | float | str]:
         rows = self._rows
         return {

@@ -9,7 +9,7 @@ Servers before 2.4 allow one vector field, so there the whole one serves every q
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 import numpy as np
@@ -50,10 +50,30 @@ class Graph:
     Attributes:
         breadth: Nodes that a search keeps in view (``ef``).
         recall: Share of the best that it finds so, as measured.
+        wanted: What that should be at least.
+        measured_at: How many rows there were then.
     """
 
     breadth: int
-    recall: float
+    recall: float = 0.0
+    wanted: float = 0.0
+    measured_at: int = 0
+
+    @classmethod
+    def noted(cls, properties: Mapping[str, str]) -> "Graph | None":
+        """Read what ``notes`` gave; earlier versions gave less."""
+        if "breadth" not in properties:
+            return None
+        return cls(
+            int(properties["breadth"]),
+            float(properties["recall"]),
+            float(properties.get("wanted", "0")),
+            int(properties.get("measured_at", "0")),
+        )
+
+    def notes(self) -> Mapping[str, str]:
+        """Return it as properties of a collection."""
+        return {field.name: repr(getattr(self, field.name)) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +130,11 @@ class MilvusCollection:
         found = server.call("describe_collection", name)
         attached = cls(server, found["collection_name"], encoder, None)
         (whole,) = (field["params"]["dim"] for field in found["fields"] if field["name"] == "whole")
-        fields = {field["name"] for field in found["fields"]}
-        if int(whole) != encoder.dimension or fields != {"number", *attached._fields}:
-            raise CollectionGone(f"the one there has {whole} dimensions and the fields {sorted(fields)}")
+        names = {field["name"] for field in found["fields"]}
+        if int(whole) != encoder.dimension or names != {"number", *attached._fields}:
+            raise CollectionGone(f"the one there has {whole} dimensions and the fields {sorted(names)}")
         attached.load()
-        noted = attached.noted()
-        if "breadth" in noted:
-            attached.graph = Graph(int(noted["breadth"]), float(noted["recall"]))
+        attached.graph = Graph.noted(attached.noted())
         return attached
 
     def load(self, limit_s: float = _BUILD_S) -> bool:

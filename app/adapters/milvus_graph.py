@@ -40,10 +40,10 @@ def measure_graph(
     asked = _patterns(encoder, generator.permutation(whole_groups), generator)
     truths = [_found(flat, pattern) for pattern in asked]
     for breadth in _BREADTHS:
-        graph.graph = Graph(breadth, 0.0)
+        graph.graph = Graph(breadth)
         shares = (_share(_found(graph, each), truth) for each, truth in zip(asked, truths, strict=True))
         if (worst := min(shares)) >= recall:
-            return Graph(breadth, worst)
+            return Graph(breadth, worst, recall, len(numbers))
     return None
 
 

@@ -15,6 +15,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -31,8 +32,8 @@ from app.errors import IndexCorrupt, IndexUnavailable
 from app.index_rows import checked_query, checked_rows, distinct, find, no_hits
 from app.ports import Hits
 
-_GROWTH = 2
-"""So many times as many rows are there before graphs are tried again that did not do."""
+_GROWTH = 1.5
+"""Graphs are measured anew, and tried again that did not do, once the catalogue has grown by this factor."""
 
 _GRAPH_FROM = 200_000
 """From so many rows on ``improve`` builds a graph; up to there Milvus looks at every row, and misses none."""
@@ -40,6 +41,9 @@ _GRAPH_FROM = 200_000
 _BLOCK = 4096
 _ABANDONED_S = 86_400.0
 """A collection that is this old and behind no alias was left by a process that died while it built."""
+
+_OF_SNAPSHOT = {"seq", "identity", "longest"}
+"""What is noted of the rows, whichever way they are searched."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -158,42 +162,80 @@ class MilvusIndex:
         return int(noted["seq"])
 
     def improve(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
-        """Build graphs, where that pays, in a collection beside; then put it in the place of this one."""
+        """Build graphs, where that pays, or measure those that are there anew, with a collection beside.
+
+        Where graphs do not do any more, that collection without them takes their place.
+        """
         if not self._improving.acquire(blocking=False):
             return False
         try:
-            return self._is_worth_a_graph() and self._improve(is_stopped)
+            return self._is_worth_it() and self._improve(is_stopped)
         finally:
             self._touched = None
             self._improving.release()
 
-    def _is_worth_a_graph(self) -> bool:
-        has_none = self._collection is not None and self._collection.graph is None
-        return has_none and self._recall < 1 and len(self) >= max(_GRAPH_FROM, _GROWTH * self._tried_at)
+    def _is_worth_it(self) -> bool:
+        if self._collection is None:
+            return False
+        if self._collection.graph is not None:
+            return self._is_outdated(self._collection.graph)
+        return self._may_have_graph() and len(self) >= _GROWTH * self._tried_at
+
+    def _may_have_graph(self) -> bool:
+        return self._recall < 1 and len(self) >= _GRAPH_FROM
+
+    def _is_outdated(self, graph: Graph | None) -> bool:
+        """Whether graphs were measured for less than is wanted, or among far fewer or more rows."""
+        if graph is None or graph.wanted < self._recall:
+            return True
+        return not graph.measured_at / _GROWTH < len(self) < graph.measured_at * _GROWTH
 
     @_following
     def _improve(self, is_stopped: Callable[[], bool]) -> bool:
         with self._writing() as collection:
             held, self._touched = self._held, []
-        if not self._is_worth_a_graph():
+        if not self._is_worth_it():
             return False
-        copy = self._create(Graph(BROADEST, 0.0))
-        try:
-            if not _copied(collection, copy, held, is_stopped):
+        work = self._build if collection.graph is None else self._measure_anew
+        return work(collection, held, is_stopped)
+
+    def _build(self, collection: MilvusCollection, held: Numbers, is_stopped: Callable[[], bool]) -> bool:
+        with self._copy(collection, Graph(BROADEST), held, is_stopped) as copy:
+            if copy is None:
                 return False
-            self._tried_at = len(held)
             copy.graph = measure_graph(collection, copy, self._encoder, held, self._recall)
-            if copy.graph is None:
-                return False
-            with self._lock.writing():
-                self._change(collection, copy)
-            return True
+            return copy.graph is not None and self._change(collection, copy)
+
+    def _measure_anew(self, collection: MilvusCollection, held: Numbers, is_stopped: Callable[[], bool]) -> bool:
+        """Searches go on as broadly as before until it is known how broadly they have to."""
+        again = MilvusCollection.attach(self._server, collection.name, self._encoder)
+        if self._is_outdated(again.graph):  # else another process has measured it
+            with self._copy(collection, None, held, is_stopped) as flat:
+                if flat is None:
+                    return False
+                measured = self._may_have_graph() and measure_graph(flat, again, self._encoder, held, self._recall)
+                if not measured:
+                    return self._change(collection, flat)
+                again.graph = measured
+                again.note(measured.notes())
+        collection.graph = again.graph
+        return True
+
+    @contextmanager
+    def _copy(
+        self, collection: MilvusCollection, graph: Graph | None, held: Numbers, is_stopped: Callable[[], bool]
+    ) -> Iterator[MilvusCollection | None]:
+        """Copy all rows into a collection beside, or as far as it gets; it goes again unless it serves then."""
+        copy = self._create(graph)
+        try:
+            is_whole = _copied(collection, copy, held, is_stopped)
+            self._tried_at = len(held) if is_whole else self._tried_at
+            yield copy if is_whole else None
         finally:
             if self._collection is not copy:
                 copy.drop()
 
-    def drop(self) -> None:
-        """Remove everything that Milvus has of this library and encoder."""
+    def discard(self) -> None:
         with self._lock.writing():
             with suppress(CollectionGone):
                 self._server.call("drop_alias", self._alias)
@@ -258,24 +300,28 @@ class MilvusIndex:
             self._take(collection, collection.noted())
 
     def _take(self, collection: MilvusCollection, noted: Mapping[str, str]) -> None:
+        if collection.graph is not None and collection.graph.wanted < self._recall:
+            collection.graph = replace(collection.graph, breadth=BROADEST)  # until that is measured
         self._collection, self._is_published = collection, True
         self._held, self._is_stale = collection.numbers(), False
         self._longest = max(self._longest, float(noted.get("longest", "0")))
 
-    def _change(self, former: MilvusCollection, copy: MilvusCollection) -> None:
+    def _change(self, former: MilvusCollection, copy: MilvusCollection) -> bool:
         """Copy what was written meanwhile, and let the copy serve."""
-        touched = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *(self._touched or [])]))
-        numbers, vectors = former.rows(touched)
-        copy.upsert(numbers, vectors)
-        copy.delete(np.setdiff1d(touched, numbers))
-        if copy.graph is not None:
-            copy.note({"breadth": str(copy.graph.breadth), "recall": repr(copy.graph.recall)})
-        was_published, self._is_published, self._collection = self._is_published, False, copy
-        if was_published:
-            copy.note(former.noted())
-            self._publish(copy)
-        else:
-            former.drop()
+        with self._lock.writing():
+            touched = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *(self._touched or [])]))
+            numbers, vectors = former.rows(touched)
+            copy.upsert(numbers, vectors)
+            copy.delete(np.setdiff1d(touched, numbers))
+            if copy.graph is not None:
+                copy.note(copy.graph.notes())
+            was_published, self._is_published, self._collection = self._is_published, False, copy
+            if was_published:
+                copy.note({name: value for name, value in former.noted().items() if name in _OF_SNAPSHOT})
+                self._publish(copy)
+            else:
+                former.drop()
+        return True
 
     def _publish(self, collection: MilvusCollection) -> None:
         """Point the alias to a collection, and remove those whose place it takes."""

@@ -11,7 +11,7 @@ import numpy as np
 from app.adapters.milvus_collection import MOST, Candidates, MilvusCollection
 from app.database import Numbers
 from app.domain import Vectors
-from app.index_rows import best, find
+from app.index_rows import best, find, rounding
 from app.ports import Hits
 
 _FEW = 512
@@ -135,16 +135,7 @@ class MilvusSearch:
     def _floor(self, asked: "_Asked", candidates: Candidates, known: Numbers) -> float:
         """What a row must score in Milvus, at least, to be one of the k best."""
         last = known[min(self.k, len(self.chosen)) - 1]
-        return float(candidates.scores[last]) - self._rounding(asked.query)
-
-    def _rounding(self, query: Vectors) -> float:
-        """How far apart, by float32 alone, Milvus may put two rows whose exact scores are the same.
-
-        Twice the error bound of an inner product of D terms, D u |q||y| with u = 2⁻²⁴, doubled for what the bound
-        leaves out (terms of second order).
-        """
-        length = float(np.linalg.norm(query.astype(np.float64))) * self.longest
-        return 4 * len(query) * 2.0**-24 * length + float(np.finfo(np.float32).tiny)
+        return float(candidates.scores[last]) - rounding(asked.query, self.longest)
 
     def _ranked(self, query: Vectors, named: "_Named | None", numbers: Numbers, vectors: Vectors) -> Hits:
         """Score the rows of those that were named. A query of zeros has none: all score the same."""

@@ -10,7 +10,7 @@ from app.adapters.half_rows import HalfRows
 from app.adapters.track_places import Places
 from app.database import Numbers
 from app.domain import Vectors
-from app.index_rows import best
+from app.index_rows import best, rounding
 from app.ports import Hits
 
 FEW = 1024
@@ -88,14 +88,14 @@ class RowView:
         if len(positions) > k:
             rough = self.rows.scores(positions, query, self._active(query))
             cut = len(rough) - k
-            positions = positions[rough >= np.partition(rough, cut)[cut] - self._rounding(query)]
+            positions = positions[rough >= np.partition(rough, cut)[cut] - rounding(query, self.longest)]
         return best(self.places.by_position[positions], self._blocks(positions), query, k)
 
     def _all_best(self, query: Vectors, k: int) -> tuple[Numbers, Vectors]:
         if len(self) <= max(FEW, k + SPARE):
             return self.best_of(np.arange(len(self)), query, k)
         positions, scores = self.rows.best(query, k + SPARE)
-        floor = float(scores[k - 1]) - self._rounding(query)
+        floor = float(scores[k - 1]) - rounding(query, self.longest)
         if scores[-1] >= floor:
             positions = self.rows.above(query, np.nextafter(np.float32(floor), np.float32(-np.inf)))
         return self.best_of(positions, query, k)
@@ -107,22 +107,13 @@ class RowView:
             return None
         positions, scores = self.rows.best(query, depth)
         numbers, exact = self.best_of(choice.among(positions), query, k)
-        sure = len(exact) == k and exact[-1] > scores[-1] + self._rounding(query)
+        sure = len(exact) == k and exact[-1] > scores[-1] + rounding(query, self.longest)
         return (numbers, exact) if sure else None
 
     def _active(self, query: Vectors) -> slice:
         """From the first to the last space that a query weighs."""
         weighed = [space for space in self.spaces if query[space].any()] or self.spaces
         return slice(weighed[0].start, weighed[-1].stop)
-
-    def _rounding(self, query: Vectors) -> float:
-        """How far apart, by float32 alone, FAISS may put two rows whose exact scores are the same.
-
-        Twice the error bound of an inner product of D terms, D u |q||y| with u = 2⁻²⁴, doubled for what the bound
-        leaves out (terms of second order).
-        """
-        length = float(np.linalg.norm(query.astype(np.float64))) * self.longest
-        return 4 * len(query) * 2.0**-24 * length + float(np.finfo(np.float32).tiny)
 
     def _blocks(self, positions: Numbers) -> Iterator[Vectors]:
         for start in range(0, len(positions), _BLOCK):

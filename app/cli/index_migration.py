@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli.opened import opened_database
 from app.database import Database
 from app.domain import EncoderInfo, EncoderState, Library
-from app.services.kept_index import IndexShelf
+from app.services.kept_index import IndexShelf, KeptIndex
 from app.settings import read_settings
 from app.wiring import index_factory
 
@@ -50,6 +50,18 @@ def _copy(database: Database, shelf: IndexShelf, library: Library, encoder: Enco
     with database.transaction(read_only=True) as tx, Progress(*columns, transient=True) as progress:
         task = progress.add_task(name, total=tx.catalogue.count_embedded(library.id, encoder.id))
         kept = shelf.complete(tx, library.id, encoder, lambda count: progress.advance(task, count))
-        is_complete = kept.count(tx.catalogue)
+    is_complete = _follow(database, kept)
     typer.echo(f"{name}: {len(kept.index)} tracks")
     return is_complete
+
+
+def _follow(database: Database, kept: KeptIndex) -> bool:
+    """Apply what has changed meanwhile, lest anything stays undone that a service has written there itself.
+
+    Returns:
+        Whether as many vectors are there as in the database.
+    """
+    while True:
+        with database.transaction(read_only=True) as tx:
+            if not kept.follow(tx):
+                return kept.count(tx.catalogue)

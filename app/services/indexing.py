@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import structlog
 
 from app.database import Database, Transaction
 from app.domain import Calibration, Change, ChangeKind, EncoderInfo, EncoderState
-from app.errors import SoundkinError
+from app.errors import Conflict, SoundkinError
 from app.ports import IndexFactory
 from app.services import calibration
-from app.services.kept_index import IndexDifference, IndexShelf, KeptIndex
+from app.services.kept_index import IndexDifference, IndexShelf, KeptIndex, touched
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +30,6 @@ _REST_S = 600.0
 _CALIBRATION_SEED = 20_260
 """Every replica draws the same pairs, so that all answer alike."""
 
-_VECTORS_CHANGE = {ChangeKind.TRACK_EMBEDDED, ChangeKind.TRACK_DELETED}
 _WANTED_CHANGE = {ChangeKind.ENCODER_UPDATED, ChangeKind.LIBRARY_ADDED}
 
 Key = tuple[str, str]
@@ -74,8 +72,8 @@ class KeeperStatus:
 class IndexKeeper:
     """Holds one index per library and (READY or SHADOW) encoder, and follows the change log.
 
-    Only one thread at a time writes (``catch_up``, ``rebuild``, ``check`` and ``save`` wait for each other);
-    searches take what ``get`` gives them and never wait for the database.
+    Only one thread at a time writes: ``catch_up``, ``check``, ``save`` and the swaps of ``rebuild`` wait for each
+    other; a second ``rebuild`` is refused. Searches take what ``get`` gives them and never wait for the database.
     """
 
     def __init__(
@@ -102,6 +100,7 @@ class IndexKeeper:
         self._trouble: str | None = None
         self._read_at = self._saved_at = clock()
         self._writing = threading.RLock()
+        self._rebuilding = threading.Lock()
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -188,7 +187,22 @@ class IndexKeeper:
         return [difference for difference in differences if difference]
 
     def rebuild(self) -> None:
-        """Build every index anew from the database, as fast as it will be, beside the one that serves, and swap."""
+        """Build every index anew from the database, as fast as it will be, beside the one that serves, and swap.
+
+        Raises:
+            Conflict: That is under way.
+        """
+        if not self._rebuilding.acquire(blocking=False):
+            raise Conflict(
+                "The indexes of this replica are being built anew already, and that goes on whether or not anybody "
+                "waits for it. Ask again when it is done."
+            )
+        try:
+            self._rebuild()
+        finally:
+            self._rebuilding.release()
+
+    def _rebuild(self) -> None:
         for key, kept in self._kept.items():
             with self._database.transaction(read_only=True) as tx:
                 fresh = self._shelf.build(tx, kept.library_id, kept.encoder)
@@ -198,6 +212,7 @@ class IndexKeeper:
 
     def _swap(self, key: Key, fresh: KeptIndex) -> None:
         if key not in self._kept:
+            self._shelf.discard(fresh)
             return
         self._kept = {**self._kept, key: fresh}
         self._applied = min(self._applied, fresh.seq)
@@ -252,6 +267,7 @@ class IndexKeeper:
             self._epoch += 1
         if self._applied < 0:
             self._match(tx, self._shelf.open)
+            self._clear_retired(tx)
             self._applied = min((kept.seq for kept in self._kept.values()), default=last)
         changes = tx.changes.after(self._applied, limit=_BATCH)
         if last > self._applied and (not changes or changes[0].seq != self._applied + 1):
@@ -281,28 +297,29 @@ class IndexKeeper:
     def _apply_changes(self, tx: Transaction, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        touched = _touched(changes)
-        if touched or any(change.kind in _WANTED_CHANGE for change in changes):
+        moved = touched(changes)
+        if moved or any(change.kind in _WANTED_CHANGE for change in changes):
             self._match(tx, self._shelf.build)
         for kept in self._kept.values():
-            if numbers := touched.get(kept.library_id):
+            if numbers := moved.get(kept.library_id):
                 kept.sync(tx.catalogue, numbers)
             kept.seq = max(kept.seq, changes[-1].seq)
         self._applied = changes[-1].seq
 
     def _match(self, tx: Transaction, make: Callable[[Transaction, str, EncoderInfo], KeptIndex]) -> None:
         """Make the indexes of new libraries and encoders, forget those of retired encoders."""
-        wanted = {
-            (library.id, encoder.id): encoder
-            for library in tx.catalogue.libraries()
-            for encoder in tx.catalogue.encoders()
-            if encoder.state is not EncoderState.RETIRED
-        }
+        wanted = {key: encoder for key, encoder in _pairs(tx) if encoder.state is not EncoderState.RETIRED}
         for key, kept in self._kept.items():
             if key not in wanted:
                 self._shelf.discard(kept)
         made = {key: make(tx, key[0], encoder) for key, encoder in wanted.items() if key not in self._kept}
         self._kept = {key: kept for key, kept in self._kept.items() if key in wanted} | made
+
+    def _clear_retired(self, tx: Transaction) -> None:
+        """Remove what encoders have left that were retired while nobody followed."""
+        for (library_id, _), encoder in _pairs(tx):
+            if encoder.state is EncoderState.RETIRED:
+                self._shelf.clear(library_id, encoder)
 
     def _calibrate(self) -> None:
         for kept in self._kept.values():
@@ -323,13 +340,11 @@ class IndexKeeper:
         return measured
 
 
-def _touched(changes: Iterable[Change]) -> Mapping[str, Sequence[int]]:
-    """Numbers of the tracks whose vectors may have changed, by library."""
-    touched: defaultdict[str, list[int]] = defaultdict(list)
-    for change in changes:
-        if change.kind in _VECTORS_CHANGE and change.number is not None:
-            touched[change.library_id].append(change.number)
-    return touched
+def _pairs(tx: Transaction) -> Iterator[tuple[Key, EncoderInfo]]:
+    """Every library with every encoder, retired ones too."""
+    encoders = tx.catalogue.encoders()
+    for library in tx.catalogue.libraries():
+        yield from (((library.id, encoder.id), encoder) for encoder in encoders)
 
 
 def _status_of(kept: KeptIndex) -> IndexStatus:

@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import structlog
 
 from app.database import Catalogue, Numbers, Transaction
-from app.domain import Calibration, EncoderInfo
+from app.domain import Calibration, Change, ChangeKind, EncoderInfo
 from app.errors import IndexCorrupt, IndexUnavailable
 from app.index_rows import as_stored
 from app.ports import IndexFactory, VectorIndex
@@ -22,6 +23,8 @@ _KEPT_S = 86_400.0
 
 _REPLAYED = 0.01
 """Share of the tracks that a start reads from the database rather than that all are written to disk again."""
+
+_VECTORS_CHANGE = {ChangeKind.TRACK_EMBEDDED, ChangeKind.TRACK_DELETED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,10 @@ class KeptIndex:
         calibration: Of this library and encoder; ``None`` until there are enough tracks.
         unsaved: How many tracks have changed since the snapshot on disk; all, where there is none.
         saved_seq: What that snapshot holds.
-        saved_at: When it was written or read, by the monotonic clock.
+        saved_at: When it was written, in seconds since 1970.
         changes: How often its vectors have changed.
-        is_improved: Whether what makes searches faster has changed since then.
+        improved: How often what makes searches faster has changed.
+        saved_improved: What of that is in the snapshot.
         is_counted: Whether it is known to hold as many tracks as the database, which a restored one is not.
     """
 
@@ -71,9 +75,10 @@ class KeptIndex:
     calibration: Calibration | None = None
     unsaved: int = 0
     saved_seq: int = -1
-    saved_at: float = field(default_factory=time.monotonic)
+    saved_at: float = field(default_factory=time.time)
     changes: int = 0
-    is_improved: bool = False
+    improved: int = 0
+    saved_improved: int = 0
     is_counted: bool = True
     _background: Background | None = None
 
@@ -88,6 +93,15 @@ class KeptIndex:
             self.index.add(found, vectors)
         self.changes += 1
 
+    def follow(self, tx: Transaction) -> bool:
+        """Apply the next changes of the library; return whether there were any."""
+        changes = tx.changes.after(self.seq, library_id=self.library_id)
+        if not changes:
+            return False
+        self.sync(tx.catalogue, touched(changes).get(self.library_id, ()))
+        self.seq = changes[-1].seq
+        return True
+
     def background(self) -> Background:
         """Return the tracks that similarities are compared with; they stay while the index is much the same."""
         background, changes = self._background, self.changes
@@ -98,7 +112,7 @@ class KeptIndex:
     def improve(self, is_stopped: Callable[[], bool]) -> None:
         """Let the index become faster; what it has built belongs into the next snapshot."""
         if self.index.improve(is_stopped):
-            self.is_improved = True
+            self.improved += 1
             log.info("index improved", library=self.library_id, encoder=self.encoder.name, **self.index.stats())
 
     @property
@@ -107,9 +121,9 @@ class KeptIndex:
 
         One that is a day old is worth it too: the change log does not reach back for ever.
         """
-        if self.seq > self.saved_seq and time.monotonic() - self.saved_at > _KEPT_S:
+        if self.seq > self.saved_seq and time.time() - self.saved_at > _KEPT_S:
             return True
-        return self.is_improved or self.unsaved > _REPLAYED * len(self.index)
+        return self.improved > self.saved_improved or self.unsaved > _REPLAYED * len(self.index)
 
     def count(self, catalogue: Catalogue) -> bool:
         """Whether the index holds as many tracks as the database, which must be at ``seq``."""
@@ -162,8 +176,16 @@ class IndexShelf:
         if seq > tx.changes.last_seq():
             log.warning("index snapshot is ahead of the database, which was replaced", library=library_id)
             return self.build(tx, library_id, encoder)
-        calibration = tx.catalogue.calibration(library_id, encoder.id)
-        return KeptIndex(library_id, encoder, index, seq, calibration, saved_seq=seq, is_counted=False)
+        return KeptIndex(
+            library_id,
+            encoder,
+            index,
+            seq,
+            calibration=tx.catalogue.calibration(library_id, encoder.id),
+            saved_seq=seq,
+            saved_at=_written_at(place),
+            is_counted=False,
+        )
 
     def build(self, tx: Transaction, library_id: str, encoder: EncoderInfo) -> KeptIndex:
         """Build from the vectors in the database.
@@ -208,21 +230,43 @@ class IndexShelf:
         if not kept.is_worth_saving:
             return
         place = self._place(kept.library_id, kept.encoder)
+        improved = kept.improved  # another thread may go on while the snapshot is written
         try:
             kept.index.snapshot(place, seq=kept.seq, identity=_identity(kept.library_id, kept.encoder))
         except (OSError, IndexUnavailable) as error:
             log.warning("index snapshot not written", folder=str(place), error=str(error))
         else:
-            kept.unsaved, kept.is_improved = 0, False
-            kept.saved_seq, kept.saved_at = kept.seq, time.monotonic()
+            kept.unsaved, kept.saved_improved = 0, improved
+            kept.saved_seq, kept.saved_at = kept.seq, time.time()
 
     def discard(self, kept: KeptIndex) -> None:
         """Remove the snapshot of an index that is no longer kept, and its vectors, wherever they lie."""
-        kept.index.remove(kept.index.numbers())
+        kept.index.discard()
         shutil.rmtree(self._place(kept.library_id, kept.encoder), ignore_errors=True)
+
+    def clear(self, library_id: str, encoder: EncoderInfo) -> None:
+        """Remove what is left of an index that nobody keeps."""
+        self.discard(KeptIndex(library_id, encoder, self.factory(library_id, encoder), seq=-1))
 
     def _place(self, library_id: str, encoder: EncoderInfo) -> Path:
         return self.folder / library_id / encoder.id
+
+
+def touched(changes: Iterable[Change]) -> Mapping[str, Sequence[int]]:
+    """Return the numbers of the tracks whose vectors may have changed, by library."""
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for change in changes:
+        if change.kind in _VECTORS_CHANGE and change.number is not None:
+            numbers[change.library_id].append(change.number)
+    return numbers
+
+
+def _written_at(place: Path) -> float:
+    """Return when the snapshot there was written; long ago, where it does not lie in a file.
+
+    What a process has begun beside it and not ended is younger.
+    """
+    return min((file.stat().st_mtime for file in place.glob("*")), default=0.0)
 
 
 def _identity(library_id: str, encoder: EncoderInfo) -> str:

@@ -220,7 +220,7 @@ class InMilvus(Shrunken):
         return MilvusIndex(self.server, self.library_id, ENCODER)
 
     def teardown(self) -> None:
-        self.index.drop()
+        self.index.discard()
         super().teardown()
 
 

@@ -52,7 +52,7 @@ def make_index(request: pytest.FixtureRequest) -> Iterator[MakeIndex]:
 
     yield make
     for index in made:
-        index.drop()
+        index.discard()
 
 
 @pytest.fixture

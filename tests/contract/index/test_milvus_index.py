@@ -13,6 +13,7 @@ import pytest
 from milvus_lite.adapter.grpc.server import start_server_in_thread
 
 from app.adapters import milvus_graph, milvus_index, milvus_search, milvus_server
+from app.adapters.milvus_collection import Graph
 from app.adapters.milvus_graph import measure_graph
 from app.adapters.milvus_index import MilvusIndex
 from app.adapters.milvus_server import MilvusServer
@@ -34,7 +35,7 @@ def new_index(milvus_lite: MilvusServer, encoder: EncoderInfo) -> Iterator[NewIn
     """Indexes of one library, each as another process would have it."""
     library_id = uuid4().hex
     yield lambda: MilvusIndex(milvus_lite, library_id, encoder)
-    MilvusIndex(milvus_lite, library_id, encoder).drop()
+    MilvusIndex(milvus_lite, library_id, encoder).discard()
 
 
 def unit_vectors(rows: int, seed: int = 0) -> Vectors:
@@ -124,7 +125,7 @@ def test_what_a_killed_process_left_half_built_is_removed_a_day_later(
 def test_a_collection_that_is_gone_is_named_with_the_remedy(
     published: MilvusIndex, milvus_lite: MilvusServer, new_index: NewIndex
 ) -> None:
-    new_index().drop()
+    new_index().discard()
     with pytest.raises(IndexUnavailable, match="soundkin index rebuild"):
         published.search(random_vectors(1)[0], 3)
 
@@ -143,7 +144,7 @@ def test_spaces_of_any_name_can_be_searched(milvus_lite: MilvusServer) -> None:
     query = random_vectors(1, seed=1)[0] * ([1] * 4 + [0] * 4)
     expected = np.argsort(-(random_vectors(MANY).astype(np.float64) @ query))
     np.testing.assert_array_equal(index.search(query, 5).numbers, expected[:5])
-    index.drop()
+    index.discard()
 
 
 def test_many_queries_take_one_call_for_each_field_that_answers_them(
@@ -222,7 +223,7 @@ def test_graphs_are_built_beside_with_what_is_written_meanwhile(
     assert other.restore(NOWHERE, identity="mine") == 7
     assert other.search(unit_vectors(1, seed=4)[0], 5).recall == hits.recall
     assert len(other._generations()) == 1
-    index.drop()
+    index.discard()
 
 
 def test_a_graph_that_misses_too_much_is_not_used(published: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +252,95 @@ def test_who_wants_all_of_the_best_gets_no_graph(
     index = MilvusIndex(milvus_lite, uuid4().hex, encoder, recall=1.0)
     index.add(np.arange(MANY), random_vectors(MANY))
     assert not index.improve()
-    index.drop()
+    index.discard()
+
+
+@pytest.fixture
+def with_graphs(
+    milvus_lite: MilvusServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[MilvusIndex, Callable[[float], MilvusIndex]]]:
+    """An index searched by graphs of recall .9, and what takes it up with another."""
+    small_graphs(monkeypatch)
+    library_id = uuid4().hex
+    encoder = EncoderInfo("e", "n", "1", "d", (Space("timbre", D // 2), Space("harmony", D // 2)))
+
+    def taken_up(recall: float) -> MilvusIndex:
+        index = MilvusIndex(milvus_lite, library_id, encoder, recall)
+        index.restore(NOWHERE, identity="mine")
+        return index
+
+    index = MilvusIndex(milvus_lite, library_id, encoder, 0.9)
+    index.add(np.arange(MANY), unit_vectors(MANY))
+    assert index.improve()
+    index.snapshot(NOWHERE, seq=7, identity="mine")
+    yield index, taken_up
+    index.discard()
+
+
+def test_where_all_of_the_best_are_wanted_every_row_is_looked_at_though_there_were_graphs(
+    with_graphs: tuple[MilvusIndex, Callable[[float], MilvusIndex]],
+) -> None:
+    former, taken_up = with_graphs
+    index, query = taken_up(1.0), unit_vectors(1, seed=4)[0]
+    assert not index.search(query, 5).exact
+    assert index.improve()
+    assert index.search(query, 5).exact
+    assert index.stats()["kind"] == "milvus, exact"
+    assert not index.improve()
+    assert former.search(query, 5).exact, "other processes follow"
+    assert taken_up(1.0).search(query, 5).exact
+    assert taken_up(1.0).restore(NOWHERE, identity="mine") == 7
+    assert len(index._generations()) == 1
+
+
+def test_graphs_are_measured_anew_where_more_is_wanted_than_was_and_searched_broadly_until_then(
+    with_graphs: tuple[MilvusIndex, Callable[[float], MilvusIndex]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, taken_up = with_graphs
+    index, other = taken_up(0.99), taken_up(0.99)
+    assert graph_of(index).breadth == milvus_graph.BROADEST
+    assert index.improve()
+    assert (graph_of(index).wanted, graph_of(index).measured_at) == (0.99, MANY)
+    assert graph_of(index).breadth < milvus_graph.BROADEST
+    assert not index.improve()
+    monkeypatch.setattr(milvus_index, "measure_graph", None)  # one process does it for all
+    assert other.improve()
+    assert graph_of(other) == graph_of(taken_up(0.99)) == graph_of(index)
+    assert len(index._generations()) == 1
+
+
+def test_graphs_that_do_not_reach_what_is_wanted_now_give_way_to_every_row(
+    with_graphs: tuple[MilvusIndex, Callable[[float], MilvusIndex]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, taken_up = with_graphs
+    index = taken_up(0.99)
+
+    def busy(*_: object) -> None:
+        index.add(np.array([9000]), unit_vectors(1, seed=4))
+
+    monkeypatch.setattr(milvus_index, "measure_graph", busy)
+    assert index.improve()
+    hits = index.search(unit_vectors(1, seed=4)[0], 5)
+    assert hits.exact
+    assert hits.numbers[0] == 9000
+    assert not index.improve()
+
+
+def test_graphs_are_measured_anew_once_the_catalogue_has_grown(
+    with_graphs: tuple[MilvusIndex, Callable[[float], MilvusIndex]],
+) -> None:
+    index, _ = with_graphs
+    assert not index.improve()
+    index.add(np.arange(MANY, 2 * MANY), unit_vectors(MANY, seed=5))
+    assert index.improve()
+    assert graph_of(index).measured_at == 2 * MANY
+    assert not index.improve()
+
+
+def graph_of(index: MilvusIndex) -> Graph:
+    assert index._collection is not None
+    assert index._collection.graph is not None
+    return index._collection.graph
 
 
 @pytest.fixture

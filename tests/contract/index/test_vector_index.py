@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -267,6 +268,19 @@ def test_stats_say_what_is_held(index: VectorIndex) -> None:
     assert (stats["tracks"], stats["dimension"]) == (100, D)
     assert isinstance(stats["bytes"], int)
     assert stats["bytes"] >= 100 * (2 * D + 8)
+
+
+def test_what_is_discarded_is_an_empty_index_and_a_second_time_does_no_harm(
+    index: VectorIndex, tmp_path: Path
+) -> None:
+    index.add(np.arange(MANY), random_vectors(MANY))
+    index.snapshot(tmp_path, seq=1, identity="mine")
+    for _ in range(2):
+        index.discard()
+        assert len(index) == len(index.numbers()) == 0
+        assert index.search(random_vectors(1)[0], 3).allowed == 0
+    index.add(numbers(5), random_vectors(1))
+    np.testing.assert_array_equal(index.search(random_vectors(1)[0], 3).numbers, [5])
 
 
 def test_both_indexes_give_the_same_scores_to_the_last_bit(encoder: EncoderInfo) -> None:

@@ -1,14 +1,17 @@
 """Indexes follow the database: within a second, in order, through restarts and outages."""
 
+import os
 import threading
+import time
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from app.adapters.memory_index import MemoryIndex
 from app.domain import DEFAULT_LIBRARY, utc_now
-from app.errors import DatabaseUnavailable
+from app.errors import Conflict, DatabaseUnavailable
 from app.filters import OneOf
 from app.retrieval import SearchRequest, Term
 from app.services.search import SearchService
@@ -24,6 +27,15 @@ def followed(real_world):
 
 def same_as_database(world):
     return world.keeper.check() == []
+
+
+def retire(world, track):
+    """Promote a successor of the world's encoder, which knows one track."""
+    with world.database.transaction() as tx:
+        successor = tx.catalogue.announce_encoder(world.new_encoder(digest="b" * 64))
+        world.embed(tx, track, encoder=successor, timbre=0, rhythm=0)
+        tx.catalogue.promote_encoder(successor.id, default=True)
+    return successor
 
 
 def test_an_embedded_track_is_searchable_within_a_second(followed, until, titles):
@@ -100,13 +112,22 @@ def test_the_index_of_a_retired_encoder_is_dropped_with_its_snapshot(world, tmp_
     track = world.track("first", timbre=0, rhythm=0)
     world.keeper.catch_up()
     world.keeper.save()
-    with world.database.transaction() as tx:
-        successor = tx.catalogue.announce_encoder(world.new_encoder(digest="b" * 64))
-        world.embed(tx, track, encoder=successor, timbre=0, rhythm=0)
-        tx.catalogue.promote_encoder(successor.id, default=True)
+    retire(world, track)
     world.keeper.catch_up()
     assert world.held() is None
     assert not list((tmp_path / "index").rglob(world.encoder.id))
+
+
+def test_what_an_encoder_left_that_was_retired_while_nobody_followed_is_removed_and_nothing_else(world, tmp_path):
+    track = world.track("first", timbre=0, rhythm=0)
+    world.keeper.catch_up()
+    world.keeper.save()
+    strange = tmp_path / "index" / DEFAULT_LIBRARY / "notes of somebody"
+    strange.mkdir()
+    successor = retire(world, track)
+    world.restart().catch_up()
+    world.keeper.save()
+    assert {place.name for place in strange.parent.iterdir()} == {successor.id, strange.name}
 
 
 # restarts
@@ -325,6 +346,52 @@ def test_a_rebuild_loses_no_change_that_comes_meanwhile(world, monkeypatch):
     assert world.held() == {late[0].number}
 
 
+def test_a_second_rebuild_is_refused_while_one_is_under_way(world, monkeypatch):
+    world.track("one", timbre=0, rhythm=0)
+    world.keeper.catch_up()
+    swap, refused = world.keeper._swap, []
+
+    def asked_again(key, fresh):
+        monkeypatch.setattr(world.keeper, "_swap", swap)
+        with pytest.raises(Conflict, match="being built anew already") as told:
+            world.keeper.rebuild()
+        refused.append(told)
+        swap(key, fresh)
+
+    monkeypatch.setattr(world.keeper, "_swap", asked_again)
+    world.keeper.rebuild()
+    assert refused
+    world.keeper.rebuild()
+
+
+def test_a_rebuild_that_failed_does_not_stand_in_the_way_of_the_next(flaky_world):
+    flaky_world.track("one", timbre=0, rhythm=0)
+    flaky_world.keeper.catch_up()
+    flaky_world.database.away = True
+    with pytest.raises(DatabaseUnavailable):
+        flaky_world.keeper.rebuild()
+    flaky_world.database.away = False
+    flaky_world.keeper.rebuild()
+
+
+def test_an_index_whose_encoder_is_retired_while_it_is_built_anew_is_given_back(world, monkeypatch):
+    track = world.track("one", timbre=0, rhythm=0)
+    world.keeper.catch_up()
+    swap, built = world.keeper._swap, []
+
+    def after_the_retirement(key, fresh):
+        retire(world, track)
+        world.keeper.catch_up()
+        built.append((len(fresh.index), fresh.index))
+        swap(key, fresh)
+
+    monkeypatch.setattr(world.keeper, "_swap", after_the_retirement)
+    world.keeper.rebuild()
+    ((before, index),) = built
+    assert (before, len(index)) == (1, 0)
+    assert world.held() is None
+
+
 # calibration
 
 
@@ -459,6 +526,44 @@ def test_a_snapshot_is_written_anew_after_a_day_since_the_change_log_is_forgotte
     written = file.stat().st_mtime_ns
     world.keeper.save()
     assert file.stat().st_mtime_ns == written, "nothing has happened since"
+
+
+def test_a_snapshot_that_is_a_day_old_is_written_anew_whenever_the_process_was_started(world, tmp_path):
+    for place in range(300):
+        world.track(f"{place}", timbre=place, rhythm=0)
+    world.keeper.catch_up()
+    world.keeper.save()
+    (file,) = (tmp_path / "index").rglob("index.snapshot")
+    yesterday = time.time() - 90_000
+    os.utime(file, (yesterday, yesterday))
+    world.track("one of three hundred", timbre=0, rhythm=0)
+    world.restart().catch_up()
+    world.keeper.save()
+    written = file.stat().st_mtime
+    assert written > yesterday + 80_000
+    world.track("another", timbre=0, rhythm=0)
+    world.restart().catch_up()
+    world.keeper.save()
+    assert file.stat().st_mtime == written
+
+
+def test_what_is_built_while_a_snapshot_is_written_belongs_into_the_next_one(world, monkeypatch):
+    world.track("one", timbre=0, rhythm=0)
+    world.keeper.catch_up()
+    kept = world.keeper.get(DEFAULT_LIBRARY, world.encoder.id)
+    monkeypatch.setattr(MemoryIndex, "improve", lambda *_: True)
+    write = kept.index.snapshot
+
+    def slow(*given, **named):
+        write(*given, **named)
+        kept.improve(lambda: False)
+
+    kept.index.snapshot = slow
+    world.keeper.save()
+    assert kept.is_worth_saving
+    kept.index.snapshot = write
+    world.keeper.save()
+    assert not kept.is_worth_saving
 
 
 def test_filters_that_were_remembered_are_forgotten_with_the_database_that_they_were_of(world, titles):

@@ -14,6 +14,7 @@ from app.domain import DEFAULT_LIBRARY, ChangeKind
 from app.errors import ConfigurationError, IndexUnavailable
 from app.services.health import examine
 from app.services.indexing import IndexKeeper
+from app.services.kept_index import KeptIndex
 from app.settings import Settings, read_settings
 from app.wiring import index_factory
 
@@ -102,16 +103,38 @@ def test_indexes_that_are_built_anew_leave_no_others_behind(milvus_world, replic
     assert track.number in held(second, milvus_world).numbers()
 
 
-def test_the_vectors_of_a_retired_encoder_are_removed(milvus_world, replica):
-    milvus_world.track("one", timbre=10, rhythm=20)
-    keeper = replica("first")
-    index = held(keeper, milvus_world)
-    with milvus_world.database.transaction() as tx:
-        other = tx.catalogue.announce_encoder(milvus_world.new_encoder(digest="b" * 64))
+def retire(world):
+    """Promote a successor of the world's encoder."""
+    with world.database.transaction() as tx:
+        other = tx.catalogue.announce_encoder(world.new_encoder(digest="b" * 64))
         tx.catalogue.promote_encoder(other.id, default=True)
         tx.changes.append(DEFAULT_LIBRARY, ChangeKind.ENCODER_UPDATED, other.id)
-    keeper.catch_up()
+
+
+def test_a_retired_encoder_leaves_nothing_in_milvus(milvus_world, replica, settings):
+    milvus_world.track("one", timbre=10, rhythm=20)
+    replicas = [replica("first"), replica("second")]
+    for keeper in replicas:
+        keeper.save()
+    index = held(replicas[0], milvus_world)
+    before = collections(settings)
+    retire(milvus_world)
+    for keeper in replicas:
+        keeper.catch_up()
     assert len(index) == 0
+    assert not set(before) & set(collections(settings))
+
+
+def test_what_an_encoder_left_in_milvus_that_was_retired_while_nobody_followed_is_removed(
+    milvus_world, replica, settings
+):
+    milvus_world.track("one", timbre=10, rhythm=20)
+    replica("first").close()
+    before = collections(settings)
+    retire(milvus_world)
+    replica("second")
+    assert before
+    assert not set(before) & set(collections(settings))
 
 
 def test_a_search_while_milvus_is_away_is_told_so(milvus_world, replica, monkeypatch):
@@ -175,6 +198,30 @@ def test_migrating_goes_on_where_it_was_interrupted(milvus_world, monkeypatch):
     )
     assert "7 tracks" in migrate().stdout
     assert written == [2]
+
+
+def test_migrating_beside_a_service_that_is_there_already_undoes_none_of_its_writes(
+    milvus_world, replica, monkeypatch
+):
+    moved, gone, *_ = [milvus_world.track(f"{place}", timbre=place, rhythm=20) for place in range(7)]
+    keeper = replica("first")
+    keeper.save()
+    complete = KeptIndex.complete
+
+    def beside(self, catalogue, tell):
+        """As a write of the service comes after the migration has begun to read."""
+        milvus_world.move(moved, timbre=100, rhythm=20)
+        milvus_world.delete(gone)
+        milvus_world.track("late", timbre=50, rhythm=20)
+        keeper.catch_up()
+        complete(self, catalogue, tell)
+
+    monkeypatch.setattr(KeptIndex, "complete", beside)
+    result = migrate()
+    assert result.exit_code == 0
+    assert "7 tracks" in result.stdout
+    assert "meanwhile" not in result.stderr
+    assert keeper.check() == []
 
 
 def test_going_back_to_faiss_needs_no_copying():

@@ -331,6 +331,15 @@ def test_a_gpu_that_fails_is_left_and_that_is_said(on_gpu, reference):
     assert (index.stats()["device"], "illegal memory" in index.stats()["device_trouble"]) == ("cpu", True)
 
 
+def test_a_search_on_a_gpu_goes_on_while_another_leaves_it(on_gpu, reference, monkeypatch):
+    index, gpu = on_gpu
+    looks = iter([index._mirror])
+    monkeypatch.setattr(FaissIndex, "_mirror", property(lambda _: next(looks, None)), raising=False)
+    query = queries_of("uniform")[0]
+    np.testing.assert_array_equal(index.search(query, 5).numbers, reference.search(query, 5).numbers)
+    assert gpu.asked
+
+
 def test_a_gpu_that_is_asked_for_and_not_there_is_told_about(lower_limits):
     find_device.cache_clear()
     with capture_logs() as told:
