@@ -1,14 +1,12 @@
 // The list of the catalogue: paged, searched by text, kept up to date. Emits "choose" with a track to compare with,
 // and "add" with one to compare with as well.
 
-import { byId, debounced, show, stamp, write } from "./dom.js";
-import { unique } from "./each.js";
+import { arrange, byId, debounced, seldom, show, stamp, write } from "./dom.js";
 import { factsOf, makersOf, titleOf } from "./format.js";
+import { firstOf } from "./listing.js";
 import { showSounding } from "./player.js";
 
 const PAGE = 50;
-const LARGEST_PAGE = 200;
-const REFRESH_MS = 1000;
 const STATES = { pending: "waiting", failed: "failed" };
 
 export class Catalogue extends EventTarget {
@@ -18,35 +16,31 @@ export class Catalogue extends EventTarget {
   #more = byId("catalogue-more");
   #text = byId("catalogue-text");
   #tracks = [];
-  #cursor = null;
+  #wanted = PAGE;
+  #hasMore = false;
   #chosen = new Set();
   #player;
   #listing = 0;
-  #refreshDue = false;
+  #refreshSoon = seldom(() => this.#load(this.#wanted));
 
   constructor(api, player) {
     super();
     this.#api = api;
     this.#player = player;
     this.#text.addEventListener("input", debounced(() => this.reload(), 200));
-    this.#more.addEventListener("click", () => this.#showMore());
+    this.#more.addEventListener("click", () => this.#load(this.#tracks.length + PAGE));
     player.addEventListener("change", () => this.#markSounding());
   }
 
   /** Load the list from its start. */
-  async reload() {
-    await this.#load(PAGE, null, () => []);
+  reload() {
+    return this.#load(PAGE);
   }
 
   /** Something changed: look again soon, and not more often than once a second. */
   refresh({ kind, subject } = {}) {
     if (kind === "track.deleted") this.#tracks = this.#tracks.filter((track) => track.id !== subject);
-    if (this.#refreshDue || document.hidden) return;
-    this.#refreshDue = true;
-    setTimeout(() => {
-      this.#refreshDue = false;
-      this.#refreshShown();
-    }, REFRESH_MS);
+    this.#refreshSoon();
   }
 
   /** Whether a shown track is still on its way. */
@@ -60,27 +54,16 @@ export class Catalogue extends EventTarget {
     for (const row of this.#list.children) this.#markChosen(row);
   }
 
-  #showMore() {
-    return this.#load(PAGE, this.#cursor, (tracks) => tracks);
-  }
-
-  #refreshShown() {
-    const shown = Math.min(Math.max(this.#tracks.length, PAGE), LARGEST_PAGE);
-    return this.#load(shown, null, (tracks) => tracks.slice(shown), this.#tracks.length > LARGEST_PAGE);
-  }
-
-  /** Fetch a page and lay it before or behind what `kept` leaves of the tracks that are shown. */
-  async #load(limit, cursor, kept, keepCursor = false) {
+  /** Show the first so many. */
+  async #load(wanted) {
     const listing = ++this.#listing;
-    const query = new URLSearchParams({ limit });
-    if (this.#text.value.trim()) query.set("text", this.#text.value.trim());
-    if (cursor) query.set("cursor", cursor);
+    const text = this.#text.value.trim();
+    this.#wanted = wanted;
     try {
-      const page = await this.#api.get(`/v1/tracks?${query}`);
+      const { items, hasMore } = await firstOf(this.#api, "/v1/tracks", text ? { text } : {}, wanted);
       if (listing !== this.#listing) return; // a later question has overtaken this answer
-      const others = kept(this.#tracks);
-      this.#tracks = unique(cursor ? [...others, ...page.items] : [...page.items, ...others]);
-      if (!keepCursor) this.#cursor = page.next_cursor;
+      this.#tracks = items;
+      this.#hasMore = hasMore;
       this.#draw();
     } catch (error) {
       if (listing === this.#listing) this.#say(error.message);
@@ -89,10 +72,8 @@ export class Catalogue extends EventTarget {
 
   #draw() {
     const rows = new Map([...this.#list.children].map((row) => [row.dataset.id, row]));
-    const wanted = this.#tracks.map((track) => this.#filled(rows.get(track.id) ?? this.#newRow(), track));
-    if (wanted.some((row, place) => row !== this.#list.children[place])) this.#list.replaceChildren(...wanted);
-    while (this.#list.children.length > wanted.length) this.#list.lastElementChild.remove();
-    show(this.#more, Boolean(this.#cursor));
+    arrange(this.#list, this.#tracks.map((track) => this.#filled(rows.get(track.id) ?? this.#newRow(), track)));
+    show(this.#more, this.#hasMore);
     this.#say(this.#tracks.length ? "" : this.#whyEmpty());
     this.#markSounding();
     this.dispatchEvent(new Event("drawn"));

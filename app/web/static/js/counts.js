@@ -1,28 +1,18 @@
 // The line at the top: how much there is, and how much is still on its way.
 
-import { byId, write } from "./dom.js";
+import { byId, seldom, write } from "./dom.js";
 import { count, plural } from "./format.js";
-
-const REFRESH_MS = 1000;
 
 export class Counts {
   #api;
   #encoders;
-  #due = false;
+
+  /** Look again soon, and not more often than once a second. */
+  refresh = seldom(() => this.load());
 
   constructor(api, encoders) {
     this.#api = api;
     this.#encoders = encoders;
-  }
-
-  /** Look again soon, and not more often than once a second. */
-  refresh() {
-    if (this.#due || document.hidden) return;
-    this.#due = true;
-    setTimeout(() => {
-      this.#due = false;
-      this.load();
-    }, REFRESH_MS);
   }
 
   async load() {

@@ -9,25 +9,26 @@ export function takeFiles(labelId, inputId, taken) {
     taken([...input.files]);
     input.value = "";
   });
-  for (const name of ["dragenter", "dragover"]) {
-    label.addEventListener(name, () => label.classList.add("over"));
-  }
-  for (const name of ["dragleave", "drop"]) {
-    label.addEventListener(name, () => label.classList.remove("over"));
+  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+    label.addEventListener(name, (event) => {
+      event.stopPropagation(); // a place may lie within another: the innermost takes what is dropped
+      label.classList.toggle("over", name === "dragenter" || name === "dragover");
+    });
   }
   label.addEventListener("drop", async (event) => taken(await filesOf(event.dataTransfer)));
 }
 
 /** A file that misses both places must not replace the page; while one hovers, the places show themselves. */
 export function guardAgainstDrops() {
-  addEventListener("dragover", (event) => {
+  const listen = (name, action) => addEventListener(name, action, { capture: true }); // the places keep it to themselves
+  listen("dragover", (event) => {
     event.preventDefault();
     document.body.classList.add("dragging");
   });
-  addEventListener("dragleave", (event) => {
+  listen("dragleave", (event) => {
     if (!event.relatedTarget) document.body.classList.remove("dragging");
   });
-  addEventListener("drop", (event) => {
+  listen("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
   });

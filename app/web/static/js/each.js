@@ -1,4 +1,4 @@
-// The same for many things, a few at a time; and each of many only once.
+// The same for many things, a few at a time.
 
 const AT_ONCE = 4;
 
@@ -30,6 +30,3 @@ export function outcomeOf({ done, failures }, inWords) {
   if (!failures.length) return inWords(done);
   return `${inWords(done)}; ${failures.length} failed: ${failures[0].message}`;
 }
-
-/** The tracks, each once, where it came first. */
-export const unique = (tracks) => [...new Map(tracks.map((track) => [track.id, track])).values()];

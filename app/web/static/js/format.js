@@ -31,6 +31,12 @@ export const similarity = (value) => value.toFixed(2).replace(/^-0\.00$/, "0.00"
 /** A contribution, always signed. */
 export const signed = (value) => (value > 0 && similarity(value) !== "0.00" ? `+${similarity(value)}` : similarity(value));
 
+/** A percentile as "top 0.4 %": the share of the catalogue that is at least as similar. */
+export function topShare(percentile) {
+  const rest = Math.max(100 - percentile, 0.1);
+  return `top ${rest < 10 ? rest.toFixed(1) : Math.round(rest)} %`;
+}
+
 /** 12345 → "12,345" in the reader's own way. */
 export const count = (number) => number.toLocaleString();
 

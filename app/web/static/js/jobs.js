@@ -6,32 +6,20 @@ import { plural } from "./format.js";
 import { JobList } from "./jobs/list.js";
 import { Subjects } from "./jobs/subjects.js";
 import { Tiles } from "./jobs/tiles.js";
+import { firstOf } from "./listing.js";
 import { api, connection, events, toasts } from "./page.js";
 
-const LARGEST_PAGE = 200;
 const NONE_FAILED = "No job has failed. What was cancelled is tried again one by one.";
 
 const tiles = new Tiles(api);
 const list = new JobList(api, new Subjects(api), toasts);
-
-/** All failed jobs, however many pages they fill. */
-async function failedJobs() {
-  const failed = [];
-  let cursor = "";
-  do {
-    const page = await api.get(`/v1/jobs?state=failed&limit=${LARGEST_PAGE}${cursor && `&cursor=${cursor}`}`);
-    failed.push(...page.items);
-    cursor = page.next_cursor ?? "";
-  } while (cursor);
-  return failed;
-}
 
 async function retryAll() {
   const progress = byId("retry-progress");
   byId("retry-all").disabled = true;
   show(progress, true);
   try {
-    const failed = await failedJobs();
+    const { items: failed } = await firstOf(api, "/v1/jobs", { state: "failed" }, Infinity);
     const outcome = await withEach(failed, (job) => api.post(`/v1/jobs/${job.id}/retry`), (share) => {
       progress.value = share;
     });

@@ -2,8 +2,8 @@
 // change places. Emits "use" and "add" with a track, and "judge" when one is liked or disliked.
 
 import { barsOf, fillBars, scaleOf } from "./bars.js";
-import { byId, show, stamp, write } from "./dom.js";
-import { clock, count, factsOf, makersOf, plural, signed, similarity, titleOf } from "./format.js";
+import { arrange, byId, show, stamp, write } from "./dom.js";
+import { clock, count, factsOf, makersOf, plural, signed, similarity, titleOf, topShare } from "./format.js";
 import { showSounding } from "./player.js";
 import { Explanation } from "./search/explanation.js";
 
@@ -144,16 +144,8 @@ export class Matches extends EventTarget {
   }
 
   #arrange(rows) {
-    const kept = new Set(rows);
-    for (const [id, row] of this.#rows) {
-      if (kept.has(row)) continue;
-      row.remove();
-      this.#rows.delete(id);
-    }
-    rows.forEach((row, place) => {
-      const there = this.#list.children[place];
-      if (there !== row) this.#list.insertBefore(row, there ?? null);
-    });
+    arrange(this.#list, rows);
+    this.#rows = new Map(rows.map((row) => [row.dataset.id, row]));
   }
 
   /** Let every row glide from where it was to where it now is. */
@@ -195,12 +187,6 @@ function sharedInWords(components) {
   const named = components.filter(({ tags }) => tags.length).slice(0, SHOWN_COMPONENTS);
   const kinds = named.map(({ tags, contribution }) => `${tags.slice(0, SHOWN_TAGS).join(", ")} ${signed(contribution)}`);
   return kinds.length ? `Shares ${kinds.join(" · ")}` : "Shares kinds of sound that no tag says";
-}
-
-/** "top 0.4 %": the share of the catalogue that is at least as similar. */
-function topShare(percentile) {
-  const rest = Math.max(100 - percentile, 0.1);
-  return `top ${rest < 10 ? rest.toFixed(1) : Math.round(rest)} %`;
 }
 
 function summaryOf(answer) {

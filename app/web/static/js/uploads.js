@@ -1,7 +1,7 @@
 // Uploads into the catalogue: a few at a time, each followed from its first byte until it can be found.
 
 import { Unreachable } from "./api.js";
-import { byId, show, stamp, write } from "./dom.js";
+import { arrange, byId, oncePerFrame, show, stamp, write } from "./dom.js";
 import { count, percent, plural } from "./format.js";
 
 const SLOTS = 3;
@@ -37,7 +37,7 @@ class Upload {
   }
 
   set(state, note, share = 0) {
-    Object.assign(this, { state, note, share });
+    Object.assign(this, { state, note, share, reason: "" });
   }
 
   fail(reason) {
@@ -65,7 +65,10 @@ export class Uploads extends EventTarget {
   #sending = 0;
   #isLooking = false;
   #pausedUntil = 0;
-  #drawDue = false;
+  #draw = oncePerFrame(() => {
+    this.#drawSummary();
+    this.#drawRows();
+  });
 
   constructor(api, connection) {
     super();
@@ -86,9 +89,8 @@ export class Uploads extends EventTarget {
 
   /** The service says that something changed; `null` when it may have been anything. */
   heard(change) {
-    const working = this.#uploads.filter((upload) => upload.state === "working");
-    if (change === null) this.#look(working.slice(0, LOOKED_AT));
-    else if (change.job) for (const upload of working) if (upload.job.id === change.job.id) this.#follow(upload, change.job);
+    if (change === null) this.#look(this.#uploads.filter((upload) => upload.state === "working").slice(0, LOOKED_AT));
+    else if (change.job) for (const upload of this.#uploads) if (upload.job?.id === change.job.id) this.#follow(upload, change.job);
   }
 
   #pump() {
@@ -151,7 +153,9 @@ export class Uploads extends EventTarget {
       try {
         this.#follow(upload, await this.#api.get(`/v1/jobs/${upload.job.id}`));
       } catch (error) {
-        if (error.status === 404) upload.fail("The track was removed meanwhile.");
+        if (error.status !== 404) continue;
+        upload.fail("The track was removed meanwhile.");
+        this.#draw();
       }
     }
     this.#isLooking = false;
@@ -164,15 +168,17 @@ export class Uploads extends EventTarget {
     } else {
       await this.#retryJob(upload);
     }
-    upload.reason = upload.state === "failed" ? upload.reason : "";
     this.#pump();
   }
 
   async #retryJob(upload) {
+    upload.set("working", "in the queue");
+    this.#draw();
     try {
       this.#follow(upload, await this.#api.post(`/v1/jobs/${upload.job.id}/retry`));
     } catch (error) {
-      upload.fail(error.message);
+      // A conflict is with somebody who was faster: how the job stands is looked at like any other.
+      if (error.status !== 409) upload.fail(error.message);
     }
   }
 
@@ -183,17 +189,6 @@ export class Uploads extends EventTarget {
   #clear() {
     this.#uploads = this.#uploads.filter((upload) => !upload.isOver);
     this.#draw();
-  }
-
-  /** Progress arrives faster than anybody can read: draw once per frame. */
-  #draw() {
-    if (this.#drawDue) return;
-    this.#drawDue = true;
-    requestAnimationFrame(() => {
-      this.#drawDue = false;
-      this.#drawSummary();
-      this.#drawRows();
-    });
   }
 
   #drawSummary() {
@@ -212,18 +207,8 @@ export class Uploads extends EventTarget {
 
   #drawRows() {
     const shown = this.#shown();
-    for (const [upload, row] of this.#rows) {
-      if (!shown.includes(upload)) {
-        row.remove();
-        this.#rows.delete(upload);
-      }
-    }
-    shown.forEach((upload, place) => {
-      const row = this.#rows.get(upload) ?? this.#newRow(upload);
-      const there = byId("upload-list").children[place];
-      if (there !== row) byId("upload-list").insertBefore(row, there ?? null);
-      this.#fill(row, upload);
-    });
+    this.#rows = new Map(shown.map((upload) => [upload, this.#filled(this.#rows.get(upload) ?? this.#newRow(upload), upload)]));
+    arrange(byId("upload-list"), [...this.#rows.values()]);
   }
 
   /** What is under way and what failed, the next few, and the last few that are done: never thousands of rows. */
@@ -243,13 +228,12 @@ export class Uploads extends EventTarget {
     row.querySelector("progress").setAttribute("aria-label", upload.file.name.slice(0, 80));
     row.querySelector(".act").addEventListener("click", () => {
       if (upload.state === "failed") this.#retry(upload);
-      else this.dispatchEvent(new CustomEvent("choose", { detail: upload.track }));
+      else if (upload.state === "done") this.dispatchEvent(new CustomEvent("choose", { detail: upload.track }));
     });
-    this.#rows.set(upload, row);
     return row;
   }
 
-  #fill(row, upload) {
+  #filled(row, upload) {
     row.classList.toggle("good", upload.state === "done");
     row.classList.toggle("bad", upload.state === "failed");
     row.querySelector("progress").value = upload.way;
@@ -258,5 +242,6 @@ export class Uploads extends EventTarget {
     show(row.querySelector(".reason"), Boolean(upload.reason));
     write(row.querySelector(".act"), upload.state === "failed" ? "Retry" : "Find similar");
     show(row.querySelector(".act"), upload.isOver);
+    return row;
   }
 }

@@ -18,6 +18,7 @@ export class BriefList extends EventTarget {
   #list = byId("brief-list");
   #briefs = [];
   #cursor = null;
+  #asked = 0;
 
   constructor(api, player, toasts) {
     super();
@@ -34,15 +35,17 @@ export class BriefList extends EventTarget {
   }
 
   async #load(cursor) {
+    const asked = ++this.#asked;
     const query = new URLSearchParams(cursor ? { limit: PAGE, cursor } : { limit: PAGE });
     try {
       const page = await this.#api.get(`/v1/briefs?${query}`);
+      if (asked !== this.#asked) return; // a later question has overtaken this answer
       this.#briefs = cursor ? [...this.#briefs, ...page.items] : page.items;
       this.#cursor = page.next_cursor;
       this.#draw();
       await this.#lookForNew();
     } catch (error) {
-      this.#say(error.message);
+      if (asked === this.#asked) this.#say(error.message);
     }
   }
 

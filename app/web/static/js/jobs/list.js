@@ -1,7 +1,8 @@
 // The list of jobs, newest first: a page at a time, changed in place as the service tells of them.
 
-import { byId, show, write } from "../dom.js";
+import { arrange, byId, oncePerFrame, show, write } from "../dom.js";
 import { count, plural } from "../format.js";
+import { firstOf } from "../listing.js";
 import { actionOf, fillRow, newRow } from "./row.js";
 
 const PAGE = 50;
@@ -22,8 +23,10 @@ export class JobList {
   #list = byId("job-list");
   #form = byId("jobs-form");
   #jobs = [];
-  #cursor = null;
+  #wanted = PAGE;
+  #hasMore = false;
   #asked = 0;
+  #drawSoon = oncePerFrame(() => this.#draw());
 
   constructor(api, subjects, toasts) {
     this.#api = api;
@@ -31,7 +34,7 @@ export class JobList {
     this.#toasts = toasts;
     this.#form.elements.state.value = new URLSearchParams(location.search).get("state") ?? "";
     this.#form.addEventListener("change", () => this.#changeState());
-    byId("jobs-more").addEventListener("click", () => this.#load(this.#cursor));
+    byId("jobs-more").addEventListener("click", () => this.#load(this.#jobs.length + PAGE));
     byId("jobs-again").addEventListener("click", () => this.reload());
   }
 
@@ -40,8 +43,9 @@ export class JobList {
     return this.#form.elements.state.value;
   }
 
+  /** Load anew, as many as are shown. */
   reload() {
-    return this.#load(null);
+    return this.#load(Math.max(this.#wanted, this.#jobs.length));
   }
 
   /** Take a job as it stands now: it may be new, or no longer be in the state that is shown. */
@@ -52,29 +56,35 @@ export class JobList {
     if (place >= 0 && belongs) this.#jobs[place] = job;
     else if (place >= 0) this.#jobs.splice(place, 1);
     else if (belongs && this.#isAmongShown(job)) this.#jobs = [...this.#jobs, job].toSorted(newestFirst);
-    this.#jobs.splice(MOST_KEPT);
-    this.#draw();
+    this.#forget();
+    this.#drawSoon();
+  }
+
+  /** Leave the oldest out where more have come than a page that stays open should keep; they can be asked for again. */
+  #forget() {
+    if (this.#jobs.splice(Math.max(MOST_KEPT, this.#wanted)).length) this.#hasMore = true;
   }
 
   /** Whether its place is not on a page further down. */
   #isAmongShown(job) {
-    return !this.#cursor || job.id > (this.#jobs.at(-1)?.id ?? "");
+    return !this.#hasMore || job.id > (this.#jobs.at(-1)?.id ?? "");
   }
 
   #changeState() {
     history.replaceState(null, "", this.state ? `?state=${this.state}` : location.pathname);
-    this.reload();
+    this.#load(PAGE);
   }
 
-  async #load(cursor) {
+  /** Show the newest so many. */
+  async #load(wanted) {
     const asked = ++this.#asked;
-    const params = new URLSearchParams({ limit: PAGE, ...(this.state && { state: this.state }), ...(cursor && { cursor }) });
+    this.#wanted = wanted;
     try {
-      const page = await this.#api.get(`/v1/jobs?${params}`);
-      await this.#subjects.learn(page.items);
+      const { items, hasMore } = await firstOf(this.#api, "/v1/jobs", this.state ? { state: this.state } : {}, wanted);
+      await this.#subjects.learn(items);
       if (asked !== this.#asked) return;
-      this.#jobs = cursor ? [...this.#jobs, ...page.items] : page.items;
-      this.#cursor = page.next_cursor;
+      this.#jobs = items;
+      this.#hasMore = hasMore;
       this.#fail(null);
       this.#draw();
     } catch (error) {
@@ -96,17 +106,17 @@ export class JobList {
       fillRow(row, job, this.#subjects.of(job));
       return row;
     });
-    if (wanted.length !== rows.size || wanted.some((row, place) => row !== this.#list.children[place])) this.#list.replaceChildren(...wanted);
+    arrange(this.#list, wanted);
     const [title, text] = EMPTY[this.state] ?? EMPTY[""];
     write(byId("jobs-empty-title"), title);
     write(byId("jobs-empty-text"), text);
     show(byId("jobs-empty"), !wanted.length);
-    show(byId("jobs-more"), Boolean(this.#cursor));
+    show(byId("jobs-more"), this.#hasMore);
     write(byId("jobs-note"), wanted.length ? this.#inWords(wanted.length) : "");
   }
 
   #inWords(shown) {
-    return this.#cursor ? `The newest ${count(shown)} are shown` : plural(shown, "job");
+    return this.#hasMore ? `The newest ${count(shown)} are shown` : plural(shown, "job");
   }
 
   async #act(job) {

@@ -1,27 +1,18 @@
 // The queue, the workers and their pace in numbers.
 
-import { byId, show, write } from "../dom.js";
+import { byId, seldom, show, write } from "../dom.js";
 import { clock, count } from "../format.js";
 
-const REFRESH_MS = 1000;
 const HOUR_S = 3600;
 
 export class Tiles {
   #api;
-  #due = false;
+
+  /** Look again soon, and not more often than once a second. */
+  refresh = seldom(() => this.load());
 
   constructor(api) {
     this.#api = api;
-  }
-
-  /** Look again soon, and not more often than once a second. */
-  refresh() {
-    if (this.#due || document.hidden) return;
-    this.#due = true;
-    setTimeout(() => {
-      this.#due = false;
-      this.load();
-    }, REFRESH_MS);
   }
 
   async load() {

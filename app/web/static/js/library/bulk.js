@@ -75,10 +75,15 @@ export class Bulk {
     const hasTags = added.length + removed.length > 0;
     if (!hasTags && !Object.keys(change).length) return null;
     return this.#run(this.#selection.ids, (done) => `${plural(done, "track")} changed`, async (id) => {
-      const { metadata } = this.#table.track(id) ?? (await this.#api.get(`/v1/tracks/${id}`));
-      const tags = hasTags ? { tags: changed(metadata.tags, added, removed) } : {};
+      const tags = hasTags ? { tags: changed(await this.#tagsOf(id), added, removed) } : {};
       await this.#api.patch(`/v1/tracks/${id}`, { ...change, ...tags });
     });
+  }
+
+  /** As the service has them: those of the row may be older. */
+  async #tagsOf(id) {
+    const { metadata } = await this.#api.get(`/v1/tracks/${id}`);
+    return metadata.tags;
   }
 
   async #run(ids, inWords, action) {

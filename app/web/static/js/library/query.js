@@ -56,12 +56,11 @@ export class LibraryQuery extends EventTarget {
   }
 
   /** The question as the API takes it. */
-  params(limit, cursor) {
-    const params = new URLSearchParams({ limit, sort: this.sort });
+  get params() {
+    const params = new URLSearchParams({ sort: this.sort });
     const filter = this.#filter;
     for (const name of ["text", "state"]) if (this.#value(name)) params.set(name, this.#value(name));
     if (filter.length) params.set("filter", JSON.stringify({ all: filter }));
-    if (cursor) params.set("cursor", cursor);
     return params;
   }
 

@@ -1,13 +1,11 @@
 // The table of tracks: a page at a time, kept up to date, with boxes to select rows by. Emits "drawn".
 
-import { byId, show, stamp, write } from "../dom.js";
-import { unique } from "../each.js";
+import { arrange, byId, seldom, show, stamp, write } from "../dom.js";
 import { clock, count, makersOf, plural, titleOf } from "../format.js";
+import { firstOf } from "../listing.js";
 import { showSounding } from "../player.js";
 
 const PAGE = 50;
-const LARGEST_PAGE = 200;
-const REFRESH_MS = 1000;
 const SHOWN_TAGS = 3;
 const STATES = { pending: "on the way", failed: "failed" };
 const DAY = { year: "numeric", month: "short", day: "numeric" };
@@ -19,9 +17,12 @@ export class LibraryTable extends EventTarget {
   #player;
   #list = byId("library-list");
   #tracks = [];
-  #cursor = null;
+  #wanted = PAGE;
+  #hasMore = false;
   #asked = 0;
-  #refreshDue = false;
+
+  /** Something changed: look again soon, and not more often than once a second. */
+  refresh = seldom(() => this.#load(this.#wanted));
 
   constructor(api, query, selection, player) {
     super();
@@ -29,7 +30,7 @@ export class LibraryTable extends EventTarget {
     this.#query = query;
     this.#selection = selection;
     this.#player = player;
-    byId("library-more").addEventListener("click", () => this.#more());
+    byId("library-more").addEventListener("click", () => this.#load(this.#tracks.length + PAGE));
     byId("library-again").addEventListener("click", () => this.reload());
     byId("select-all").addEventListener("change", ({ target }) => selection.setAll(this.#ids, target.checked));
     for (const head of this.#heads) head.firstElementChild.addEventListener("click", () => query.sortBy(head.dataset.field));
@@ -45,19 +46,8 @@ export class LibraryTable extends EventTarget {
   /** Load from the start. */
   async reload() {
     byId("library-table").classList.add("busy");
-    await this.#load(PAGE, null, () => []);
+    await this.#load(PAGE);
     byId("library-table").classList.remove("busy");
-  }
-
-  /** Something changed: look again soon, and not more often than once a second. */
-  refresh() {
-    if (this.#refreshDue || document.hidden) return;
-    this.#refreshDue = true;
-    setTimeout(() => {
-      this.#refreshDue = false;
-      const shown = Math.min(Math.max(this.#tracks.length, PAGE), LARGEST_PAGE);
-      this.#load(shown, null, (tracks) => tracks.slice(shown), this.#tracks.length > LARGEST_PAGE);
-    }, REFRESH_MS);
   }
 
   /** Take tracks out that are gone. */
@@ -67,19 +57,15 @@ export class LibraryTable extends EventTarget {
     this.#draw();
   }
 
-  #more() {
-    return this.#load(PAGE, this.#cursor, (tracks) => tracks);
-  }
-
-  /** Fetch a page and lay it before or behind what `kept` leaves of the tracks that are shown. */
-  async #load(limit, cursor, kept, keepCursor = false) {
+  /** Show the first so many. */
+  async #load(wanted) {
     const asked = ++this.#asked;
+    this.#wanted = wanted;
     try {
-      const page = await this.#api.get(`/v1/tracks?${this.#query.params(limit, cursor)}`);
+      const { items, hasMore } = await firstOf(this.#api, "/v1/tracks", this.#query.params, wanted);
       if (asked !== this.#asked) return; // a later question has overtaken this answer
-      const others = kept(this.#tracks);
-      this.#tracks = unique(cursor ? [...others, ...page.items] : [...page.items, ...others]);
-      if (!keepCursor) this.#cursor = page.next_cursor;
+      this.#tracks = items;
+      this.#hasMore = hasMore;
       this.#fail(null);
       this.#draw();
     } catch (error) {
@@ -96,12 +82,9 @@ export class LibraryTable extends EventTarget {
 
   #draw() {
     const rows = new Map([...this.#list.children].map((row) => [row.dataset.id, row]));
-    const wanted = this.#tracks.map((track) => fill(rows.get(track.id) ?? this.#newRow(), track));
-    if (wanted.length !== rows.size || wanted.some((row, place) => row !== this.#list.children[place])) {
-      this.#list.replaceChildren(...wanted);
-    }
-    show(byId("library-table"), wanted.length > 0);
-    show(byId("library-more"), Boolean(this.#cursor));
+    arrange(this.#list, this.#tracks.map((track) => fill(rows.get(track.id) ?? this.#newRow(), track)));
+    show(byId("library-table"), this.#tracks.length > 0);
+    show(byId("library-more"), this.#hasMore);
     write(byId("library-note"), this.#inWords());
     this.#drawEmpty();
     this.#markOrder();
@@ -112,7 +95,7 @@ export class LibraryTable extends EventTarget {
 
   #inWords() {
     if (!this.#tracks.length) return "";
-    return this.#cursor ? `The first ${count(this.#tracks.length)} are shown` : plural(this.#tracks.length, "track");
+    return this.#hasMore ? `The first ${count(this.#tracks.length)} are shown` : plural(this.#tracks.length, "track");
   }
 
   #drawEmpty() {
