@@ -131,6 +131,33 @@ def test_matches_are_walked_heard_shortlisted_and_rejected_by_keys(stocked_servi
     desktop.check()
 
 
+def test_the_keys_go_on_where_a_decision_was_taken_back(stocked_service, desktop, api):
+    request = {"encoder": "librosa", "reference": {"track": track_id(api, "slow harp")}}
+    kept = made(api, "Walked", request)
+    try:
+        page = open_brief(desktop, stocked_service, kept["id"])
+        for place in range(4):
+            page.keyboard.press("j")
+            page.keyboard.press("s")
+            expect(page.locator("#tab-shortlist")).to_contain_text(str(place + 1))
+        page.locator("#tab-shortlist").click()
+        first, _, third, _ = titles(page, "#shortlist")
+        for key in "jjs":
+            page.keyboard.press(key)
+        expect(page.locator("#shortlist .candidate")).to_have_count(3)
+        focused = page.locator("#shortlist .candidate:focus .title bdi")
+        expect(focused).to_have_text(third)
+        page.keyboard.press("j")
+        page.keyboard.press("s")
+        expect(page.locator("#shortlist .candidate")).to_have_count(2)
+        expect(focused).to_have_text(third)
+        page.keyboard.press("k")
+        expect(focused).to_have_text(first)
+    finally:
+        api.delete(f"/v1/briefs/{kept['id']}").raise_for_status()
+    desktop.check()
+
+
 def test_what_is_rejected_is_left_out_of_the_next_run_until_it_is_taken_back(stocked_service, desktop, brief):
     page = open_brief(desktop, stocked_service, brief)
     page.locator("#brief-run").click()
@@ -270,6 +297,31 @@ def test_a_clip_that_was_deleted_leaves_a_brief_that_asks_for_another_reference(
     desktop.page.get_by_role("button", name="Choose another reference").click()
     expect(desktop.page.locator("#brief-picking")).to_be_visible()
     desktop.check(allowed="404")
+
+
+def test_a_brief_that_was_saved_says_so_though_it_cannot_be_run(stocked_service, desktop, api):
+    busy = {"type": "urn:problem:busy", "title": "Busy", "status": 503, "detail": "Try again soon."}
+    orphan = next(each["id"] for each in api.get("/v1/briefs").json()["items"] if each["name"] == "Orphan")
+    page = desktop.page
+    page.route("**/run", lambda route: route.fulfill(status=503, json=busy))
+    page.goto(f"{stocked_service.url}/briefs/{orphan}")
+    page.get_by_role("button", name="Choose another reference").click()
+    page.locator("#brief-found .pick", has_text="slow harp").first.click()
+    page.locator("#brief-form-save").click()
+    expect(page.locator("#brief-trouble")).to_contain_text("Try again soon.")
+    expect(page.locator("#brief-reference")).to_have_text("slow harp")
+    page.unroute("**/run")
+    page.locator("#brief-run").click()
+    expect(page.locator("#match-list .candidate").first).to_be_visible()
+    page.route("**/run", lambda route: route.fulfill(status=503, json=busy))
+    page.locator("#brief-edit").click()
+    page.locator("[name=note]").fill("Slower than that")
+    page.locator("#brief-form-save").click()
+    expect(page.locator("#toasts")).to_contain_text("Try again soon.")
+    expect(page.locator("#brief-description")).to_have_text("Slower than that")
+    page.locator("#brief-edit").click()
+    expect(page.locator("[name=note]")).to_have_value("Slower than that")
+    desktop.check(allowed="Failed to load resource")
 
 
 def test_a_search_opens_the_form_with_what_was_asked(stocked_service, desktop, api):

@@ -135,6 +135,43 @@ def test_a_service_that_goes_away_is_missed_and_the_comparison_stays(stocked_ser
     desktop.check(allowed="ERR_FAILED")
 
 
+def test_going_back_to_the_start_compares_nothing(stocked_service, desktop):
+    page = desktop.page
+    page.goto(f"{stocked_service.url}/encoders")
+    choose(page, "slow harp")
+    page.locator("#view-left").select_option("librosa/rhythm")
+    expect(page.locator("#left .rank").first).to_be_visible()
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+    expect(page.locator("#left-title")).to_have_text("librosa: rhythm only")
+    expect(page.locator("#chosen-title")).to_have_text("slow harp")
+    while "#" in page.url:
+        page.go_back()
+    expect(page.locator("#overlap")).to_have_text("Choose a reference")
+    expect(page.locator("#chosen")).to_be_hidden()
+    expect(page.locator(".rank")).to_have_count(0)
+    expect(page.locator("#links line")).to_have_count(0)
+    page.go_forward()
+    expect(page.locator("#chosen-title")).to_have_text("slow harp")
+    expect(page.locator("#left-title")).to_have_text("librosa: rhythm only")
+    expect(page.locator("#left .rank").first).to_be_visible()
+    desktop.check()
+
+
+def test_a_track_that_is_picked_while_a_link_is_being_followed_stays_picked(stocked_service, desktop):
+    page = desktop.page
+    page.goto(f"{stocked_service.url}/encoders")
+    choose(page, "fast organ")
+    held = desktop.hold("**/v1/tracks/*")
+    page.reload()
+    choose(page, "slow harp")
+    held.pop().continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#chosen-title")).to_have_text("slow harp")
+    desktop.check()
+
+
 def test_a_reference_that_is_gone_is_told(stocked_service, desktop):
     page = desktop.page
     page.goto(f"{stocked_service.url}/encoders#track=01936f5e-8d4a-7cc2-9a61-3f1b7c0d2e55")

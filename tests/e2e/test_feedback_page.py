@@ -117,6 +117,61 @@ def test_liking_everything_is_said_to_tell_nothing(page, desktop):
     desktop.check()
 
 
+def test_a_proposal_is_off_the_table_as_soon_as_there_is_more_to_listen_to(page, desktop):
+    judge(page)
+    for number, more in enumerate(
+        (
+            lambda: page.locator(".match", has_text="slow drum").locator(".like").click(),
+            lambda: page.locator("#sliders input[type=range]").first.fill("0.3"),
+        )
+    ):
+        expect(page.locator("#feedback-accept")).to_be_visible()
+        held = desktop.hold("**/v1/feedback")
+        more()
+        expect(page.locator("#feedback-note")).to_have_text("Listening to your judgements…", timeout=200)
+        expect(page.locator("#feedback-accept")).to_be_hidden()
+        expect(page.locator(".change")).to_have_count(0)
+        page.wait_for_timeout(400)
+        [asked] = held
+        asked.continue_()
+        page.unroute("**/v1/feedback")
+        expect(page.locator("#feedback-note")).to_contain_text("From 5 judgements")
+        assert asked.request.post_data_json["search"]["terms"][0]["weights"]["timbre"] == (0.3 if number else 1)
+    desktop.check()
+
+
+def test_what_was_proposed_for_fewer_references_is_not_offered_for_more(page, desktop):
+    judge(page)
+    page.locator(".match .add").first.click()
+    expect(page.locator("#feedback")).to_be_hidden()
+    desktop.hold("**/v1/feedback")
+    page.locator(".match .like").first.click()
+    expect(page.locator("#feedback")).to_be_visible()
+    expect(page.locator("#feedback-accept")).to_be_hidden(timeout=200)
+    expect(page.locator(".change")).to_have_count(0)
+    desktop.check()
+
+
+def test_a_judgement_that_is_taken_back_at_once_asks_nothing(page, desktop):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(".match .like").first.evaluate("like => [like, like].forEach((button) => button.click())")
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if "feedback" in url]
+    desktop.check()
+
+
+def test_judgements_that_nobody_answered_are_sent_again_when_the_service_is_back(page, desktop):
+    judge(page)
+    page.route("**/v1/feedback", lambda route: route.abort())
+    page.locator(".match", has_text="slow drum").locator(".like").click()
+    expect(page.locator("#feedback-note")).to_have_text("The service does not answer.")
+    expect(page.locator("#feedback-accept")).to_be_hidden()
+    page.unroute("**/v1/feedback")
+    expect(page.locator("#feedback-note")).to_contain_text("From 5 judgements")
+    desktop.check(allowed="ERR_FAILED")
+
+
 def test_another_reference_forgets_the_judgements(page, desktop):
     judge(page)
     page.locator(".match .use").first.click()

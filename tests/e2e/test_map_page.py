@@ -194,9 +194,34 @@ def test_a_large_selection_says_how_many_a_search_takes(stocked_service, desktop
     page = drawn(desktop, stocked_service)
     page.locator(".cluster summary").first.click()
     page.get_by_role("button", name="Select these on the map").first.click()
-    expect(page.locator("#selection-note")).to_contain_text("the first 64")
-    assert len(page.locator("#selection-search").get_attribute("href").split(",")) == 64
+    expect(page.locator("#selection-note")).to_contain_text("takes 12 references: the first 12 of")
+    address = page.locator("#selection-search").get_attribute("href")
+    assert len(address.split(",")) == 12
     desktop.check()
+
+
+def test_a_search_takes_as_many_of_a_selection_as_the_map_says(stocked_service, desktop):
+    pretend(desktop.page)
+    page = drawn(desktop, stocked_service)
+    page.locator(".cluster summary").first.click()
+    page.get_by_role("button", name="Select these on the map").first.click()
+    page.locator("#selection-search").click()
+    expect(page.locator("#matches-empty")).to_be_visible()
+    expect(page.locator("#toasts")).not_to_contain_text("Only the first")
+    desktop.check(allowed="404")
+
+
+def test_tracks_that_play_in_turn_go_on_after_one_that_cannot_be_played(stocked_service, desktop):
+    page = drawn(desktop, stocked_service, "/map?encoder=librosa")
+    page.locator(".cluster summary").first.click()
+    page.get_by_role("button", name="Select these on the map").first.click()
+    titles = page.locator("#selection-list .point .title").all_inner_texts()
+    first = page.locator("#selection-list .point .pick").first.get_attribute("href").removeprefix("/#track=")
+    page.route(f"**/{first}/audio", lambda route: route.abort())
+    page.locator("#selection-play").click()
+    expect(page.locator("#player-title")).to_have_text(titles[1])
+    desktop.hear(from_s=0.2)
+    desktop.check(allowed="ERR_FAILED")
 
 
 def test_the_map_fits_on_a_phone_and_in_the_dark(stocked_service, phone, dark_desktop):

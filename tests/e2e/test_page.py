@@ -6,12 +6,19 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 EMBEDDING_MS = 120_000
 SPACES = ("timbre", "harmony", "rhythm", "dynamics")
+
+BREAK_OFF = """audio => {
+  Object.defineProperty(audio, "error", { value: { code: MediaError.MEDIA_ERR_NETWORK }, configurable: true });
+  audio.addEventListener("emptied", () => delete audio.error, { once: true });
+  audio.dispatchEvent(new Event("error"));
+}"""
+"""What a sound element does when nothing more comes, which a browser takes half a minute to find out."""
 
 
 def choose(page: Page, title: str) -> None:
@@ -125,6 +132,48 @@ def test_matches_can_be_heard(service, desktop, music, suffix):
     desktop.check()
 
 
+def test_sound_that_did_not_come_is_fetched_again(service, desktop):
+    page = desktop.open(service)
+    choose(page, "slow organ")
+    page.route("**/audio", lambda route: route.abort())
+    match = page.locator(".match").first
+    match.locator(".play").click()
+    expect(page.locator("#player-note")).to_contain_text("cannot play it")
+    for button in (page.locator("#player-toggle"), match.locator(".play")):
+        expect(button).to_have_attribute("aria-label", re.compile("^Play"))
+    page.unroute("**/audio")
+    page.locator("#player-toggle").click()
+    desktop.hear(from_s=0.2)
+    desktop.check(allowed="ERR_FAILED")
+
+
+def test_sound_that_breaks_off_goes_on_where_it_was(service, desktop):
+    page = desktop.open(service)
+    page.locator(".track", has_text="slow flute").locator(".play").click()
+    desktop.hear(from_s=0.5)
+    page.locator("#audio").evaluate(BREAK_OFF)
+    expect(page.locator("#player-note")).to_contain_text("stopped coming")
+    expect(page.locator("#player-toggle")).to_have_attribute("aria-label", "Play")
+    stopped_s = desktop.heard_s()
+    page.locator("#player-toggle").click()
+    desktop.hear(from_s=stopped_s + 0.2)
+    assert page.locator("#audio").evaluate("audio => audio.error") is None
+    assert desktop.heard_s() < stopped_s + 5
+    desktop.check()
+
+
+def test_sound_whose_source_could_not_be_had_is_asked_for_again(service, desktop):
+    page = desktop.open(service)
+    page.route("**/v1/session", lambda route: route.abort())
+    page.locator(".track .play").first.click()
+    expect(page.locator("#player-note")).to_contain_text("does not answer")
+    expect(page.locator("#player-toggle")).to_have_attribute("aria-label", "Play")
+    page.unroute("**/v1/session")
+    page.locator("#player-toggle").click()
+    desktop.hear(from_s=0.2)
+    desktop.check(allowed="ERR_FAILED")
+
+
 def test_seeking_moves_the_sound(service, desktop):
     page = desktop.open(service)
     choose(page, "slow organ")
@@ -190,6 +239,28 @@ def test_a_track_that_is_picked_while_a_link_is_being_followed_stays_picked(serv
     held.pop().continue_()
     page.wait_for_timeout(300)
     expect(page.locator("#reference-title")).to_have_text("slow harp")
+    expect(page.locator(".match")).to_have_count(11)
+    desktop.check()
+
+
+def test_a_track_that_is_opened_before_it_was_heard_is_known_once_it_was(service, desktop):
+    page = desktop.open(service)
+    choose(page, "slow harp")
+    early = []
+
+    def answer_early(route: Route) -> None:
+        if early:
+            route.continue_()
+            return
+        early.append(route.request.url)
+        route.fulfill(json=route.fetch().json() | {"state": "pending", "analysis": None})
+
+    page.route("**/v1/tracks/*", answer_early)
+    page.reload()
+    expect(page.locator("#reference-title")).to_have_text("slow harp")
+    expect(page.locator("#reference-note")).not_to_contain_text("0:12")
+    expect(page.locator("#reference-note")).to_contain_text("0:12")
+    expect(page.locator("#filters [value=same]")).to_have_text(re.compile("^the same, "))
     expect(page.locator(".match")).to_have_count(11)
     desktop.check()
 
@@ -270,6 +341,18 @@ def test_hostile_titles_are_shown_as_the_text_they_are(service, phone, music):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     phone.keep_screenshot("hostile")
     phone.check()
+
+
+def test_a_finished_upload_is_compared_with_as_it_was_heard(service, desktop, music, tmp_path):
+    again = tmp_path / "again.wav"
+    again.write_bytes(next(music.glob("*.wav")).read_bytes() + b"\0\0")
+    page = desktop.open(service)
+    page.locator("#pick-tracks").set_input_files(again)
+    page.get_by_role("button", name="Find similar").click(timeout=EMBEDDING_MS)
+    expect(page.locator("#reference-note")).to_contain_text("0:12")
+    expect(page.locator("#filters [value=same]")).to_have_text(re.compile("^the same, "))
+    expect(page.locator(".match").first).to_be_visible()
+    desktop.check()
 
 
 def test_a_service_that_goes_away_is_missed_and_welcomed_back(service, desktop):

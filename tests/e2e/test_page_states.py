@@ -74,6 +74,22 @@ def test_a_login_in_another_tab_does_not_keep_this_one_from_writing(locked_servi
     desktop.check(allowed="Failed to load resource")
 
 
+def test_what_is_sent_while_a_login_is_on_its_way_waits_for_it(locked_service, desktop, music):
+    page = desktop.open(locked_service)
+    expect(page.locator("#key-dialog")).to_be_visible()
+    sessions, uploads = desktop.hold("**/v1/session"), desktop.hold("**/v1/tracks")
+    give_key(page)
+    page.locator("#pick-tracks").set_input_files(min(music.iterdir()))
+    page.wait_for_timeout(300)
+    for asked in reversed(sessions):
+        asked.continue_()
+    expect(page.locator("#catalogue-note")).to_contain_text("The catalogue is empty")
+    page.wait_for_timeout(300)
+    uploads.pop().continue_()
+    expect(page.locator(".track")).to_have_count(1)
+    desktop.check(allowed="401")
+
+
 def give_key(page):
     expect(page.locator("#key-dialog")).to_be_visible()
     page.locator("#key-input").fill(KEY)

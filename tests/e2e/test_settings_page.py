@@ -52,6 +52,97 @@ def test_from_the_first_key_on_everybody_needs_one(idle_service, desktop):
     desktop.check(allowed="401")
 
 
+def make_first_key(page):
+    page.get_by_label("Name").fill("mine")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.locator("#secret")).to_have_value(re.compile("^sk_"))
+    return page.locator("#secret").input_value()
+
+
+def test_nothing_covers_the_first_key_until_it_is_kept_and_then_the_page_catches_up(idle_service, desktop):
+    desktop.page.clock.install()
+    page = opened(desktop, idle_service)
+    secret = make_first_key(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward(20_000)
+    page.wait_for_timeout(300)
+    assert [url for url in asked if "/v1/events" not in url] == []
+    expect(page.locator("#key-dialog")).to_be_hidden()
+    expect(page.locator("#secret")).to_have_value(secret)
+    page.get_by_role("button", name="I have kept it").click()
+    log_in(page, secret)
+    expect(page.locator("#session-facts")).to_contain_text("admin")
+    expect(page.locator("#log-out")).to_be_visible()
+    desktop.check(allowed="401")
+
+
+def test_a_refusal_that_comes_late_waits_until_the_first_key_is_kept(idle_service, desktop):
+    held = desktop.hold("**/v1/stats")
+    page = opened(desktop, idle_service)
+    secret = make_first_key(page)
+    with page.expect_response("**/v1/stats") as answer:
+        held.pop().continue_()
+    assert answer.value.status == 401
+    page.unroute("**/v1/stats")
+    page.wait_for_timeout(300)
+    expect(page.locator("#key-dialog")).to_be_hidden()
+    page.get_by_role("button", name="I have kept it").click()
+    log_in(page, secret)
+    expect(page.locator("#stats-facts")).to_contain_text("Tracks")
+    desktop.check(allowed="401")
+
+
+def test_where_a_key_cannot_be_copied_the_page_says_how_it_can(idle_service, desktop):
+    refusals = "navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false;"
+    desktop.page.add_init_script(refusals)
+    page = opened(desktop, idle_service)
+    secret = make_first_key(page)
+    page.locator("#secret-copy").click()
+    expect(page.locator("#secret-copied")).to_have_text("Press Ctrl+C or ⌘C")
+    expect(page.locator("#secret")).to_be_focused()
+    selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
+    assert page.locator("#secret").evaluate(selected) == secret
+    desktop.keep_screenshot("settings-secret-selected")
+    desktop.check()
+
+
+def test_a_service_that_comes_back_leaves_a_half_made_key_as_it_is(idle_service, desktop):
+    desktop.page.clock.install()
+    page = opened(desktop, idle_service)
+    page.get_by_label("Name").fill("half made")
+    page.locator("#new-key-scope").select_option("write")
+    page.context.set_offline(True)
+    page.clock.fast_forward(7_000)
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    page.context.set_offline(False)
+    with page.expect_response("**/v1/session"):
+        page.clock.fast_forward(2_000)
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.get_by_label("Name")).to_have_value("half made")
+    expect(page.locator("#new-key-scope")).to_have_value("write")
+    desktop.check(allowed="ERR_")
+
+
+def test_who_logs_in_with_another_key_sees_what_that_one_may(locked_service, desktop):
+    reader = ask(locked_service, "POST", "/v1/keys", json={"name": "reader", "scope": "read"}).json()["secret"]
+    desktop.page.clock.install()
+    page = opened(desktop, locked_service)
+    log_in(page, reader)
+    expect(page.locator(".needs")).to_have_count(2)
+    page.context.set_offline(True)
+    page.clock.fast_forward(7_000)
+    expect(page.locator("#banner")).to_be_visible()
+    page.context.clear_cookies()
+    page.context.set_offline(False)
+    page.clock.fast_forward(2_000)
+    log_in(page, ADMIN_KEY)
+    expect(page.locator(".needs")).to_have_count(0)
+    expect(page.locator("#new-key-form")).to_be_visible()
+    expect(page.locator("#configured-list")).to_contain_text("SOUNDKIN_ENCODERS")
+    desktop.check(allowed="Failed to load resource")
+
+
 def test_no_key_is_made_before_the_page_knows_that_the_first_is_to_be_an_admins(idle_service, desktop):
     held = desktop.hold("**/v1/session")
     page = desktop.page

@@ -1,6 +1,7 @@
 // The page of one brief.
 
 import { Candidates } from "./brief/candidates.js";
+import { COPY, copyOf } from "./brief/copy.js";
 import { deletion } from "./brief/deletion.js";
 import { Deliveries } from "./brief/deliveries.js";
 import { Desk } from "./brief/desk.js";
@@ -20,7 +21,6 @@ import { api, connection, player, toasts } from "./page.js";
 import { showSounding } from "./player.js";
 import { ago, inFull } from "./time.js";
 
-const COPY = "soundkin.brief-copy";
 const NOTHING = { spaces: [], most: 1 };
 const EXPORTS = ["csv", "json", "m3u"];
 const DELETED = "Its reference is no longer in the library, so there is nothing to compare with. What was decided is kept; choose another reference to go on.";
@@ -146,8 +146,8 @@ function fail(error) {
   byId("results").classList.remove("busy");
   write(byId("brief-status"), "");
   if (error.status === 404 && !desk.brief) trouble("There is no such brief", "It may have been deleted, or belongs to another library.");
-  else if (desk.brief?.reference && desk.answer) toasts.fail(error);
-  else if (desk.brief?.reference || !desk.brief) trouble("This cannot be answered now", error.message);
+  else if (desk.brief && (desk.answer || !desk.brief.reference)) toasts.fail(error);
+  else trouble("This cannot be answered now", error.message);
 }
 
 /** Do something to a track, say so, and offer to undo it. */
@@ -198,8 +198,7 @@ byId("brief-play").addEventListener("click", () => player.toggle(playable(desk.b
 byId("brief-run").addEventListener("click", () => desk.run());
 for (const id of ["brief-edit", "brief-trouble-act"]) byId(id).addEventListener("click", () => form.open(desk.brief));
 byId("brief-duplicate").addEventListener("click", () => {
-  const { name, note, request, reference } = desk.brief;
-  sessionStorage.setItem(COPY, JSON.stringify({ name: `${name} (copy)`.slice(0, 200), note, request, reference }));
+  sessionStorage.setItem(COPY, JSON.stringify(copyOf(desk.brief)));
   location.assign("/briefs#new");
 });
 byId("brief-delete").addEventListener("click", async () => {
@@ -214,7 +213,7 @@ byId("brief-delete").addEventListener("click", async () => {
 form.addEventListener("saved", async ({ detail: brief }) => {
   if (brief.webhook?.secret) await showSecret(brief.webhook.secret);
   judging.forget();
-  await desk.run();
+  await desk.ask(brief);
 });
 connection.addEventListener("back", () => desk.answer || desk.open());
 

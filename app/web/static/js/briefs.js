@@ -1,5 +1,6 @@
 // The page of all briefs.
 
+import { COPY, copyOf } from "./brief/copy.js";
 import { Gaps } from "./brief/gaps.js";
 import { BriefForm } from "./brief/form.js";
 import { BriefList } from "./brief/list.js";
@@ -8,7 +9,6 @@ import { byId } from "./dom.js";
 import { api, connection, player, toasts } from "./page.js";
 
 const DRAFT = "soundkin.brief-draft"; // where the search page leaves a request for the form
-const COPY = "soundkin.brief-copy"; // where the page of a brief leaves the one to duplicate
 
 const form = new BriefForm(api, player);
 const list = new BriefList(api, player, toasts);
@@ -32,8 +32,6 @@ function openForm() {
   const copy = taken(COPY);
   form.open(null, copy ?? (request ? { request } : {}));
 }
-
-const copyOf = ({ name, note, request, reference }) => ({ name: `${name} (copy)`.slice(0, 200), note, request, reference });
 
 for (const button of [byId("brief-new"), byId("brief-first")]) button.addEventListener("click", () => form.open(null));
 list.addEventListener("duplicate", ({ detail: brief }) => form.open(null, copyOf(brief)));

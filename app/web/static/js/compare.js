@@ -15,12 +15,14 @@ const LOOKED = 100;
 const OFFERED = 8;
 const LOOK_AGAIN_MS = 2000;
 const STEPS = [1, 5, 10, 20, 50];
+const INVITATION = ["overlap", "overlap-note"].map((id) => byId(id).textContent);
 
 const sides = { left: new Side("left", player), right: new Side("right", player) };
 const choices = { left: byId("view-left"), right: byId("view-right") };
 let views = [];
 let reference = null;
 let asked = 0;
+let picked = 0; // how often a reference was chosen or asked for: an answer that comes late replaces none
 
 const viewOn = (side) => views.find(({ key }) => key === choices[side].value);
 const k = () => Number(byId("how-many").value);
@@ -82,17 +84,32 @@ function keepAddress(step) {
 
 async function followAddress() {
   const wanted = asWanted();
+  if (location.hash && !Object.values(wanted).some(Boolean)) return keepAddress(false); // a link within the page asks for nothing
   if ([...byId("how-many").options].some(({ value }) => value === wanted.k)) byId("how-many").value = wanted.k;
   if (views.length) offer();
-  if (!wanted.track) return;
+  const picking = ++picked;
+  if (!wanted.track) return views.length ? clear(...INVITATION) : undefined;
   try {
-    choose(await api.get(`/v1/tracks/${encodeURIComponent(wanted.track)}`));
+    const track = await api.get(`/v1/tracks/${encodeURIComponent(wanted.track)}`);
+    if (picking === picked) choose(track);
   } catch (error) {
-    say(error.message);
+    if (picking === picked) clear(error.message);
   }
 }
 
+/** Compare nothing, and say why. */
+function clear(words, note) {
+  asked += 1;
+  reference = null;
+  show(byId("chosen"), false);
+  for (const side of Object.values(sides)) side.fail("");
+  drawLinks(byId("links"), new Map(), new Map(), 0);
+  byId("sides").classList.remove("busy");
+  say(words, note);
+}
+
 function choose(track) {
+  picked += 1;
   reference = track;
   show(byId("chosen"), true);
   write(byId("chosen-title"), titleOf(track));
@@ -186,7 +203,8 @@ for (const side of Object.values(sides)) {
 addEventListener("popstate", followAddress);
 connection.addEventListener("back", async () => {
   await load();
-  compare();
+  if (reference) compare();
+  else followAddress();
 });
 
 await load();

@@ -30,14 +30,6 @@ export class Connection extends EventTarget {
     this.#lookAgain(FIRST_PAUSE_MS);
   }
 
-  /** Resolves when the service answers; at once if it does. */
-  back() {
-    if (!this.#isLost) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.addEventListener("back", resolve, { once: true });
-    });
-  }
-
   /** Look whether the service is there. */
   async check() {
     try {

@@ -33,6 +33,7 @@ export class Key {
 
   /** What a write has to say, so that no other site can make this browser send it. */
   async proof() {
+    await this.#asking; // a session that is just beginning has another token than the one before
     if (!this.#session) await this.look();
     const csrf = this.#session?.csrf;
     return csrf ? { "X-CSRF-Token": csrf } : {};
@@ -66,11 +67,10 @@ export class Key {
   }
 
   async #enter(reason) {
+    await closed(document.querySelector("#secret-dialog[open]")); // a secret is shown once and must not be covered
     write(byId("key-note"), `${reason} It is not kept in this browser: it is sent once, for a session of 12 hours at most.`);
     this.#dialog.showModal();
-    await new Promise((resolve) => {
-      this.#dialog.addEventListener("close", resolve, { once: true });
-    });
+    await closed(this.#dialog);
     const key = this.#input.value.trim();
     this.#input.value = "";
     return key;
@@ -88,4 +88,12 @@ export class Key {
       return "The service does not answer. Try again.";
     }
   }
+}
+
+/** Resolves when a dialog closes; at once where none is open. */
+function closed(dialog) {
+  return new Promise((resolve) => {
+    if (dialog) dialog.addEventListener("close", resolve, { once: true });
+    else resolve();
+  });
 }

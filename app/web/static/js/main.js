@@ -35,7 +35,7 @@ const tagAdder = new TagAdder(query);
 const catalogue = new Catalogue(api, player);
 const uploads = new Uploads(api, connection);
 const counts = new Counts(api, encoders);
-let sendingClip = null;
+let coming = null; // what stops the reference that is on its way: a clip being sent, or a track looked up
 let opening = true; // until the address that was opened has been followed
 let following = false;
 
@@ -92,9 +92,45 @@ function apply({ encoder = null, fields }, references, tags) {
   following = false;
 }
 
+/** Begin to fetch a reference in place of the one that is on its way. */
+function begin() {
+  coming?.abort();
+  coming = new AbortController();
+  return coming.signal;
+}
+
 function compareWith(track) {
-  sendingClip?.abort();
+  coming?.abort();
   query.replace(track);
+}
+
+/** Compare with a track that was sent from here: by now more is known of it than when it came. */
+async function compareWithSent({ id }) {
+  try {
+    compareWith(await api.get(`/v1/tracks/${id}`, begin()));
+  } catch (error) {
+    toasts.fail(error);
+  }
+}
+
+/** Look again what is known of a reference, and search with it once that is possible. */
+async function lookAgain(track) {
+  const fresh = await api.get(`/v1/${isClip(track) ? "clips" : "tracks"}/${track.id}`).catch(() => track);
+  if (fresh.state === "pending") return;
+  query.renew(fresh);
+  drawReferences();
+  search.now();
+}
+
+/** Whether a change, or null for any, may have brought news of a track. */
+function bringsNews(change, track) {
+  if (change === null) return track.state === "pending";
+  return change.kind === "track.embedded" && change.subject === track.id;
+}
+
+function drawReferences() {
+  reference.draw();
+  filters.reference = query.voices[0]?.track ?? null;
 }
 
 function compareAlsoWith(track) {
@@ -104,15 +140,13 @@ function compareAlsoWith(track) {
 /** Send a clip: `tell` hears how far it is, or why it cannot be used, and `taken` gets it. */
 async function sendAnd(file, tell, taken) {
   if (!file) return;
-  sendingClip?.abort();
-  const sending = new AbortController();
-  sendingClip = sending;
+  const signal = begin();
   try {
-    const onProgress = (note) => sending.signal.aborted || tell(note);
+    const onProgress = (note) => signal.aborted || tell(note);
     onProgress("Sending");
-    taken(await sendClip(api, file, { onProgress, signal: sending.signal }));
+    taken(await sendClip(api, file, { onProgress, signal }));
   } catch (error) {
-    if (!sending.signal.aborted) tell(error.message);
+    if (!signal.aborted) tell(error.message);
   }
 }
 
@@ -125,7 +159,8 @@ takeFiles("drop-clip", "pick-clip", searchByClip);
 takeFiles("drop-voice", "pick-voice", addClip);
 guardAgainstDrops();
 
-for (const source of [catalogue, uploads]) source.addEventListener("choose", ({ detail }) => compareWith(detail));
+catalogue.addEventListener("choose", ({ detail }) => compareWith(detail));
+uploads.addEventListener("choose", ({ detail }) => compareWithSent(detail));
 for (const source of [catalogue, matches]) source.addEventListener("add", ({ detail }) => compareAlsoWith(detail));
 matches.addEventListener("use", ({ detail }) => compareWith(detail));
 matches.addEventListener("judge", ({ detail }) => feedback.judge(detail));
@@ -134,11 +169,10 @@ addEventListener("popstate", followAddress);
 
 query.addEventListener("terms", () => {
   keepAddress({ step: true });
-  reference.draw();
+  drawReferences();
   if (!query.isEmpty) reference.bringIntoView();
   write(byId("adders-note"), "");
   catalogue.mark(query.voices.map(({ track }) => track.id));
-  filters.reference = query.voices[0]?.track ?? null;
   filters.reveal(!query.isEmpty);
   byId("matches").classList.toggle("one-weight", !query.voices.length && query.tags.length === 1);
   show(byId("drop-voice"), !query.isEmpty);
@@ -201,7 +235,7 @@ events.addEventListener("change", ({ detail: change }) => {
     counts.refresh();
   }
   if (change?.kind === "encoder.updated") encoders.load();
-  if (change?.kind === "track.embedded" && query.voices.some(({ track }) => track.id === change.subject)) search.now();
+  for (const { track } of query.voices) if (bringsNews(change, track)) lookAgain(track);
 });
 uploads.addEventListener("change", () => {
   catalogue.refresh();
@@ -210,6 +244,7 @@ uploads.addEventListener("change", () => {
 connection.addEventListener("back", () => {
   catalogue.refresh();
   encoders.load();
+  feedback.listen();
 });
 
 await Promise.all([catalogue.reload(), counts.load(), encoders.load(), weightings.load()]);

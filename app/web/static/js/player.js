@@ -109,13 +109,22 @@ export class Player extends EventTarget {
   }
 
   #playOrPause() {
-    if (this.#audio.paused) this.#play();
-    else this.#audio.pause();
+    if (!this.#audio.paused) this.#audio.pause();
+    else if (this.#audio.src) this.#play();
+    else this.#load(this.#playing.track, this.#playing.segment); // its source could not be had
   }
 
   #play() {
+    if (this.#audio.error) this.#fetchAgain();
     // A refusal also arrives as an error event, and an abort only means that another track was chosen.
     this.#audio.play().catch(() => this.#changed());
+  }
+
+  /** After an error nothing comes any more unless it is asked for anew. */
+  #fetchAgain() {
+    const { currentTime } = this.#audio;
+    this.#audio.load();
+    this.#audio.currentTime = currentTime;
   }
 
   #failed() {
@@ -127,7 +136,9 @@ export class Player extends EventTarget {
         ? `This browser cannot play it (${type}), or its audio is no longer kept.`
         : "The audio stopped coming. Press play to try again.",
     );
+    this.#audio.pause(); // an error alone does not
     this.#changed();
+    this.#playNext();
   }
 
   #drag() {

@@ -16,6 +16,11 @@ function showTheme() {
   byId("theme-form").querySelector(`[value="${theme.chosen}"]`).checked = true;
 }
 
+/** Load what there is to show. While a secret is shown nothing is asked: the answer could ask for a key in its place. */
+async function load() {
+  if (!keys.showsSecret) await Promise.all([loadForCaller(), weightings.load(), drawCounts(api)]);
+}
+
 async function loadForCaller() {
   try {
     const session = await api.get("/v1/session");
@@ -40,12 +45,14 @@ async function logOut() {
 byId("theme-form").addEventListener("change", ({ target }) => theme.choose(target.value));
 theme.addEventListener("change", showTheme);
 byId("log-out").addEventListener("click", logOut);
-connection.addEventListener("back", () => location.reload());
+keys.addEventListener("kept", load);
+connection.addEventListener("back", load);
 events.addEventListener("change", ({ detail: change }) => {
+  if (keys.showsSecret) return;
   if (change?.kind === "encoder.updated") standing.load();
   if (change === null) drawCounts(api);
 });
 
 showTheme();
-await Promise.all([loadForCaller(), weightings.load(), drawCounts(api)]);
+await load();
 events.start();

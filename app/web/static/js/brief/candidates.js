@@ -1,7 +1,7 @@
 // A list of candidates: matches, near misses, the shortlist, or what was rejected. Emits "shortlist", "reject" (with
 // {track, reason}), "undo" and "judge" (with {track, judgement}).
 
-import { show, stamp } from "../dom.js";
+import { arrange, show, stamp } from "../dom.js";
 import { fill, showDecision, showJudgement, showPlaying } from "./row.js";
 
 const REASONS = ["wrong mood", "wrong genre", "wrong instruments", "has vocals", "too much alike", "poor sound"];
@@ -22,9 +22,14 @@ export class Candidates extends EventTarget {
     return [...this.#list.children];
   }
 
-  /** Show these, in this order. */
+  /** Show these, in this order. Rows stay where they are, and where the one that has the focus goes, the next one gets it. */
   show(matches, scale) {
-    this.#list.replaceChildren(...matches.map((match) => this.#row(match, scale)));
+    const made = new Map(this.rows.map((row) => [row.dataset.id, row]));
+    const place = this.rows.indexOf(document.activeElement?.closest(".candidate"));
+    const rows = matches.map((match) => made.get(match.track.id) ?? this.#newRow());
+    rows.forEach((row, each) => fill(row, matches[each], scale));
+    arrange(this.#list, rows);
+    if (place >= 0 && !this.#list.contains(document.activeElement)) this.rows[Math.min(place, rows.length - 1)]?.focus();
     this.#markPlaying();
   }
 
@@ -52,14 +57,13 @@ export class Candidates extends EventTarget {
     row.querySelector(".reasons button").focus();
   }
 
-  #row(match, scale) {
+  #newRow() {
     const row = stamp("row-candidate");
-    fill(row, match, scale);
     row.querySelector(".play").addEventListener("click", () => this.play(row));
     row.querySelector(".verdict.shortlist").addEventListener("click", () => this.shortlist(row));
     row.querySelector(".verdict.reject").addEventListener("click", () => this.reject(row));
     for (const name of ["like", "dislike"]) {
-      row.querySelector(`.${name}`).addEventListener("click", () => this.#emit("judge", { track: match.track, judgement: name }));
+      row.querySelector(`.${name}`).addEventListener("click", () => this.#emit("judge", { track: row.match.track, judgement: name }));
     }
     this.#prepareRejecting(row);
     return row;

@@ -5,7 +5,8 @@ import { Tokens } from "./tokens.js";
 
 const USUAL = { length: { within: 15 }, tempo: { within: 5, within_percent: 6 } };
 
-const numberOf = (input) => (input.value === "" || !Number.isFinite(input.valueAsNumber) ? null : input.valueAsNumber);
+/** What a field of a number holds; null where it holds none. */
+export const numberOf = (input) => (input.value === "" || !Number.isFinite(input.valueAsNumber) ? null : input.valueAsNumber);
 const known = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 export class Constraints {

@@ -81,11 +81,16 @@ export class Desk extends EventTarget {
     this.#emit("decisions");
   }
 
-  /** Ask for something else, and run. */
-  async change(request) {
-    this.brief = await this.#api.patch(this.path, { request });
+  /** Take the brief as it was saved, and run it. */
+  async ask(brief) {
+    this.brief = brief;
     this.#emit("brief");
     await this.run();
+  }
+
+  /** Ask for something else, and run. */
+  async change(request) {
+    await this.ask(await this.#api.patch(this.path, { request }));
   }
 
   /** Ask with these weights by space, one for each term of the search, and run. */

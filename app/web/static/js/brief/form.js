@@ -4,15 +4,13 @@ import { byId, show, write } from "../dom.js";
 import { plural, titleOf } from "../format.js";
 import { SavedWeights } from "../saved_weights.js";
 import { Weights } from "../weights.js";
-import { Constraints } from "./constraints.js";
+import { Constraints, numberOf } from "./constraints.js";
 import { Faults } from "./faults.js";
 import { playable } from "./reference.js";
 import { Picker } from "./picker.js";
 
 const SHOWN_TAGS = 200;
 const LONGEST_NAME = 200;
-
-const numberOf = (input) => (input.value === "" || !Number.isFinite(input.valueAsNumber) ? null : input.valueAsNumber);
 
 export class BriefForm extends EventTarget {
   #api;

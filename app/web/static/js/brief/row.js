@@ -1,7 +1,7 @@
 // One candidate of a brief as a row: what it is, how it meets each condition, and why it is near.
 
 import { show, stamp, write } from "../dom.js";
-import { clock, factsOf, makersOf, percent, signed, similarity, titleOf } from "../format.js";
+import { clock, factsOf, makersOf, percent, signed, similarity, titleOf, topShare } from "../format.js";
 import { showSounding } from "../player.js";
 import { labelOf } from "./words.js";
 
@@ -31,8 +31,7 @@ function fillScore(row, { similarity: value, percentile }) {
   show(row.querySelector(".score"), value !== undefined);
   if (value === undefined) return;
   write(row.querySelector(".similarity"), similarity(value));
-  const rest = Math.max(100 - percentile, 0.1);
-  write(row.querySelector(".percentile"), `top ${rest < 10 ? rest.toFixed(1) : Math.round(rest)} %`);
+  write(row.querySelector(".percentile"), topShare(percentile));
 }
 
 function fillMeets(row, constraints) {

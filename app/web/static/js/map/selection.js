@@ -3,9 +3,8 @@
 
 import { byId, show, write } from "../dom.js";
 import { count, plural } from "../format.js";
+import { MOST_REFERENCES } from "../search/query.js";
 import { TrackList } from "./tracklist.js";
-
-const MOST_TERMS = 64; // of one search
 
 export class Selection extends EventTarget {
   #player;
@@ -29,10 +28,10 @@ export class Selection extends EventTarget {
     show(byId("selection"), true);
     write(byId("selection-title"), indices.length ? `${plural(indices.length, "track")} selected` : "Nothing is inside that line");
     show(byId("selection-actions"), indices.length > 0);
-    const taken = indices.slice(0, MOST_TERMS);
+    const taken = indices.slice(0, MOST_REFERENCES);
     byId("selection-search").href = `/#tracks=${taken.map((index) => atlas.track(index).id).join()}`;
-    const capped = `A search takes ${MOST_TERMS} references: the first ${MOST_TERMS} of these ${count(indices.length)} are used.`;
-    write(byId("selection-note"), indices.length > MOST_TERMS ? capped : "");
+    const capped = `A search takes ${MOST_REFERENCES} references: the first ${MOST_REFERENCES} of these ${count(indices.length)} are used.`;
+    write(byId("selection-note"), indices.length > MOST_REFERENCES ? capped : "");
     byId("selection-play").disabled = !this.#sounding.length;
     this.#list.show(atlas, indices);
   }

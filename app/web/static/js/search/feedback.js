@@ -1,13 +1,13 @@
 // "More like this, less like that": judgements of matches, and the weights that they propose. Emits "judged" when a
 // judgement changes.
 
-import { Unreachable } from "../api.js";
 import { byId, debounced, show, stamp, write } from "../dom.js";
 import { plural, titleOf } from "../format.js";
 import { changing, rowsOf } from "../proposal.js";
 
 const SETTLE_MS = 250;
 const MOST_EARLIER = 50;
+const LISTENING = "Listening to your judgements…";
 
 // The certainty is the likeness to be expected between the weights and those that are meant, as a cosine.
 const GUESS = 0.85;
@@ -32,7 +32,10 @@ export class Feedback extends EventTarget {
     byId("feedback-accept").addEventListener("click", () => this.#accept());
     byId("feedback-save").addEventListener("click", () => save(this.#proposed[0]));
     byId("feedback-dismiss").addEventListener("click", () => this.#dismiss());
-    query.addEventListener("weights", () => (this.#earlier = [])); // weights set by hand are where it starts anew
+    query.addEventListener("weights", () => {
+      this.#earlier = []; // weights set by hand are where it starts anew
+      this.listen();
+    });
   }
 
   /** {liked, disliked}: sets of ids of tracks */
@@ -61,6 +64,13 @@ export class Feedback extends EventTarget {
     this.#changed();
   }
 
+  /** Ask what the judgements speak for by now: what was proposed before is off the table at once. */
+  listen() {
+    this.#asked += 1;
+    this.#say(LISTENING);
+    this.#askSoon();
+  }
+
   #dismiss() {
     this.clear();
     byId("matches").focus();
@@ -75,22 +85,22 @@ export class Feedback extends EventTarget {
   }
 
   #changed() {
-    this.#asked += 1;
     show(byId("feedback"), this.#count > 0);
     this.dispatchEvent(new Event("judged"));
-    if (this.#count) this.#askSoon();
+    this.listen();
   }
 
   #askSoon = debounced(() => this.#ask(), SETTLE_MS);
 
   async #ask() {
+    if (!this.#count) return;
     const asked = ++this.#asked;
     const earlier = this.#earlier.filter(({ encoders }) => encoders === this.#query.asked).map(({ round }) => round);
     try {
       const proposal = await this.#api.post("/v1/feedback", { ...this.#round, earlier });
       if (asked === this.#asked) this.#draw(proposal);
     } catch (error) {
-      if (asked === this.#asked && !(error instanceof Unreachable)) this.#say(error.message);
+      if (asked === this.#asked) this.#say(error.message);
     }
   }
 

@@ -85,6 +85,11 @@ export class Query extends EventTarget {
     return true;
   }
 
+  /** Take what is known of a reference by now. */
+  renew(track) {
+    for (const voice of this.#voices) if (voice.track.id === track.id) voice.track = track;
+  }
+
   remove(voice) {
     this.#voices = this.#voices.filter((each) => each !== voice);
     this.#emit("terms");

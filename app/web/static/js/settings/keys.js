@@ -1,4 +1,4 @@
-// The keys of the library: made, shown once, listed, revoked.
+// The keys of the library: made, shown once, listed, revoked. Emits "kept" when somebody has kept the secret of a new one.
 
 import { confirmed } from "../confirm.js";
 import { byId, show, stamp, write } from "../dom.js";
@@ -7,12 +7,15 @@ const DAY_MS = 86_400_000;
 const COPIED_MS = 2000;
 const DAY = { dateStyle: "medium" };
 
-export class Keys {
+export class Keys extends EventTarget {
   #api;
   #toasts;
   #form = byId("new-key-form");
+  #dialog = byId("secret-dialog");
+  #secret = byId("secret");
 
   constructor(api, toasts) {
+    super();
     this.#api = api;
     this.#toasts = toasts;
     this.#form.addEventListener("submit", (event) => {
@@ -20,10 +23,15 @@ export class Keys {
       this.#make();
     });
     byId("secret-copy").addEventListener("click", () => this.#copy());
-    byId("secret-dialog").addEventListener("close", () => {
-      byId("secret").value = "";
-      this.load();
+    this.#dialog.addEventListener("close", () => {
+      this.#secret.value = "";
+      this.dispatchEvent(new Event("kept"));
     });
+  }
+
+  /** Whether the secret of a new key is to be seen, this once. */
+  get showsSecret() {
+    return this.#dialog.open;
   }
 
   /**
@@ -32,7 +40,7 @@ export class Keys {
    */
   warn(isOpen) {
     show(byId("keys-open"), isOpen);
-    if (isOpen) this.#form.elements.scope.value = "admin";
+    this.#form.elements.scope.querySelector("[value=admin]").defaultSelected = isOpen; // what was chosen stays
     byId("new-key-make").disabled = false;
   }
 
@@ -67,23 +75,19 @@ export class Keys {
     try {
       const { secret } = await this.#api.post("/v1/keys", { name: name.value.trim(), scope: scope.value, ...expiry });
       this.#form.reset();
-      byId("secret").value = secret;
-      byId("secret-dialog").showModal();
-      byId("secret").select();
+      this.#secret.value = secret;
+      write(byId("secret-copied"), "Copy");
+      this.#dialog.showModal();
+      this.#secret.select();
     } catch (error) {
       this.#toasts.fail(error);
     }
   }
 
   async #copy() {
-    byId("secret").select();
-    try {
-      await navigator.clipboard.writeText(byId("secret").value);
-    } catch {
-      document.execCommand("copy"); // where the clipboard is for secure addresses only
-    }
-    write(byId("secret-copied"), "Copied");
-    setTimeout(() => write(byId("secret-copied"), "Copy"), COPIED_MS);
+    const isCopied = await copied(this.#secret);
+    write(byId("secret-copied"), isCopied ? "Copied" : "Press Ctrl+C or ⌘C");
+    if (isCopied) setTimeout(() => write(byId("secret-copied"), "Copy"), COPIED_MS);
   }
 
   async #revoke(key) {
@@ -100,6 +104,18 @@ export class Keys {
     } catch (error) {
       this.#toasts.fail(error);
     }
+  }
+}
+
+/** Copy what a field holds; resolves to whether that was allowed. */
+async function copied(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    field.focus();
+    field.select();
+    return document.execCommand("copy"); // where the clipboard is for secure addresses only
   }
 }
 

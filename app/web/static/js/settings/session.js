@@ -17,12 +17,27 @@ export function drawSession(session) {
   fillFacts(byId("session-facts"), [["Library", session.library.name], ...facts]);
   write(byId("session-note"), "");
   show(byId("log-out"), !session.open);
-  for (const panel of document.querySelectorAll("[data-scope]")) if (!allows(session, panel.dataset.scope)) refuse(panel, session);
+  for (const panel of document.querySelectorAll("[data-scope]")) {
+    admit(panel);
+    if (!allows(session, panel.dataset.scope)) refuse(panel, session);
+  }
+}
+
+/** Take back what was refused to whoever called before. */
+function admit(panel) {
+  panel.querySelector(".needs")?.remove();
+  for (const child of panel.querySelectorAll("[data-refused]")) {
+    delete child.dataset.refused;
+    show(child, true);
+  }
 }
 
 function refuse(panel, session) {
   const notice = stamp("row-needs");
   write(notice.firstElementChild, `This takes a key with the scope ${panel.dataset.scope}; yours has ${session.scope}.`);
-  for (const child of panel.children) show(child, child.classList.contains("panel-head"));
+  for (const child of panel.querySelectorAll(":scope > :not(.panel-head, [hidden])")) {
+    child.dataset.refused = "";
+    show(child, false);
+  }
   panel.append(notice);
 }
