@@ -131,6 +131,7 @@ class FaissIndex:
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """Hold off searches for a write. One that fails leaves rows and their tracks in step, and no codes."""
+        faiss.omp_set_num_threads(1)  # several that encode a few rows wait for each other, and searches for them
         with self._lock.writing():
             try:
                 yield

@@ -1,6 +1,7 @@
 """``soundkin serve``: the web process, with a worker of its own unless told otherwise."""
 
 import socket
+import sys
 from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any
@@ -16,6 +17,11 @@ from app.settings import read_settings
 
 SHUTDOWN_S = 10
 """How long running requests may take when the process is told to stop."""
+
+
+SWITCH_S = 0.0005
+"""So long a thread may compute while another one waits for the interpreter. With Python's own 5 ms the short steps
+of a search wait for those of every other."""
 
 
 class Server(uvicorn.Server):
@@ -67,6 +73,7 @@ def serve(
         timeout_graceful_shutdown=SHUTDOWN_S,
         server_header=False,
     )
+    sys.setswitchinterval(SWITCH_S)
     server = Server(app, config)
     server.run()
     if not server.started:
