@@ -432,7 +432,7 @@ def test_new_matches_are_told_of(service, worker, shelf):
 
 class TestEveryDatabase:
     @pytest.fixture
-    def service(self, serve, database):
+    def service(self, database, serve):
         return serve(database=database)
 
     def test_a_brief_is_made_run_decided_on_told_of_exported_and_deleted(self, service, worker, shelf):

@@ -41,7 +41,7 @@ def test_the_same_bytes_give_the_track_that_is_there(service):
     assert len(service.ports.store._objects) == 1
 
 
-def test_uploads_of_the_same_bytes_at_once_give_one_track(serve, database):
+def test_uploads_of_the_same_bytes_at_once_give_one_track(database, serve):
     service = serve(database=database)
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(service.upload(WAV))) for _ in range(4)]
