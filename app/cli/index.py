@@ -16,13 +16,13 @@ commands.command("migrate")(migrate)
 def check(url: UrlOption = None, key: KeyOption = None) -> None:
     """Compare the indexes with the database; the exit status is 1 where they differ."""
     with open_client(url, key) as client:
-        found = client.post("/v1/index/check", {})
-    if found["agrees"]:
+        found = client.do(calls.check_index())
+    if found.agrees:
         typer.echo("The indexes hold what the database does.")
         return
     table = Table("encoder", "missing", "extra", "different")
-    for difference in found["differences"]:
-        table.add_row(*(str(difference[name]) for name in ("encoder", "missing", "extra", "different")))
+    for each in found.differences:
+        table.add_row(each.encoder, str(each.missing), str(each.extra), str(each.different))
     Console().print(table)
     typer.echo("Build them anew with soundkin index rebuild.", err=True)
     raise typer.Exit(1)

@@ -28,7 +28,7 @@ from app.api.schemas import (
 )
 from app.api.search_schemas import BatchSearchResponse, SearchResponse
 from app.api.section_schemas import SectionsResponse
-from app.api.stats import KeeperResponse, StatsResponse
+from app.api.stats import IndexCheckResponse, KeeperResponse, StatsResponse
 from app.api.tag_schemas import TrackTagsResponse, VocabularyResponse
 from app.api.weightings import WeightingList, WeightingResponse
 from app.briefs import Verdict
@@ -151,6 +151,11 @@ def vocabulary(encoder: str | None) -> Call[VocabularyResponse]:
 def stats() -> Call[StatsResponse]:
     """Count."""
     return Call("GET", "/v1/stats", StatsResponse)
+
+
+def check_index() -> Call[IndexCheckResponse]:
+    """Compare the indexes of a replica with the database, and wait until they are."""
+    return Call("POST", "/v1/index/check", IndexCheckResponse, body={}, answer_s=None)
 
 
 def rebuild_index() -> Call[KeeperResponse]:

@@ -33,8 +33,9 @@ async function load() {
     views = loaded.views;
     show(byId("components-link"), loaded.encoders.some(({ components }) => Object.keys(components).length > 0));
     notice(loaded.encoders.length);
-    if (views.length) offer();
-    else setTimeout(load, LOOK_AGAIN_MS);
+    if (!views.length) return void setTimeout(load, LOOK_AGAIN_MS);
+    offer();
+    compare();
   } catch (error) {
     if (!(error instanceof Unreachable)) say(error.message);
   }
@@ -203,8 +204,7 @@ for (const side of Object.values(sides)) {
 addEventListener("popstate", followAddress);
 connection.addEventListener("back", async () => {
   await load();
-  if (reference) compare();
-  else followAddress();
+  if (!reference) followAddress();
 });
 
 await load();

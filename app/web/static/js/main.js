@@ -237,10 +237,13 @@ events.addEventListener("change", ({ detail: change }) => {
   if (change?.kind === "encoder.updated") encoders.load();
   for (const { track } of query.voices) if (bringsNews(change, track)) lookAgain(track);
 });
-uploads.addEventListener("change", () => {
+/** Look at everything anew: nobody told of what has changed. */
+function lookAround() {
   catalogue.refresh();
   counts.refresh();
-});
+}
+uploads.addEventListener("change", lookAround);
+events.addEventListener("open", lookAround);
 connection.addEventListener("back", () => {
   catalogue.refresh();
   encoders.load();
