@@ -10,6 +10,7 @@ from app.constraints import Condition
 from app.database import Numbers, Transaction
 from app.domain import Track
 from app.filters import AllOf, Filter, Not
+from app.index_rows import find
 from app.replacement import Check, ConstraintCount
 from app.services.filter_memory import FilterMemory
 
@@ -105,16 +106,9 @@ def _meeting(
     sought = [where.inner if isinstance(where, Not) else where for where in wheres]
     everybody, *found = filters.allowed_by_each(tx, library_id, [AllOf([]), *sought])
     return [
-        _without(everybody, numbers) if isinstance(where, Not) else numbers
+        np.delete(everybody, find(everybody, numbers)[0]) if isinstance(where, Not) else numbers
         for where, numbers in zip(wheres, found, strict=True)
     ]
-
-
-def _without(everybody: Numbers, others: Numbers) -> Numbers:
-    places = np.searchsorted(everybody, others)
-    there = places < len(everybody)
-    there[there] = everybody[places[there]] == others[there]
-    return np.delete(everybody, places[there])
 
 
 def _counted(met: Sequence[Met], size: int) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.database import Numbers, Transaction
 from app.filters import Filter
+from app.index_rows import find
 from app.services.changes_since import changes_since
 
 _FOLLOWED = 2000
@@ -103,8 +104,5 @@ def _followed(tx: Transaction, library_id: str, where: Filter, known: _Answer, l
 
 def _replaced(numbers: Numbers, touched: Numbers, still: Numbers) -> Numbers:
     """Return ascending numbers without the touched ones but for those that are still allowed."""
-    places = np.searchsorted(numbers, touched)
-    there = places < len(numbers)
-    there[there] = numbers[places[there]] == touched[there]
-    others = np.delete(numbers, places[there])
+    others = np.delete(numbers, find(numbers, touched)[0])
     return np.insert(others, np.searchsorted(others, still), still)
