@@ -1,5 +1,6 @@
 // The map as it is painted: points, names of clusters, the line of a lasso. It is painted at most once a frame.
 
+import { oncePerFrame } from "../dom.js";
 import { titleOf } from "../format.js";
 import { bytesOf, resolved } from "./colours.js";
 import { Sheet, Stamp } from "./stamps.js";
@@ -15,7 +16,6 @@ export class Picture {
   #canvas;
   #context;
   #view;
-  #due = false;
   #atlas = null;
   #stamps = null;
   #sheet = new Sheet();
@@ -32,6 +32,7 @@ export class Picture {
   lasso = null;
   crosshair = false;
   showsNames = true;
+  repaint = oncePerFrame(() => this.#paint());
 
   constructor(canvas, view) {
     this.#canvas = canvas;
@@ -56,15 +57,6 @@ export class Picture {
   /** How near to a point counts as on it, in units of the map. */
   get reach() {
     return Math.max(TOUCH_PX, 1.5 * this.#radius) / this.#view.scale;
-  }
-
-  repaint() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#paint();
-    });
   }
 
   #resized() {
