@@ -86,13 +86,15 @@ def test_a_job_that_kills_its_process_every_time_is_buried_while_the_others_go_o
 def test_a_job_past_its_deadline_is_ended_and_the_innocent_beside_it_are_not_suspected(sqlite_stage):
     stage = sqlite_stage
     hung = stage.add("hang 600")
-    stage.start(JOB_DEADLINE_S="1")
-    stage.wait_until_acting(hung)
-    beside = stage.add("work 0.7")
+    stage.start(JOB_DEADLINE_S="3")
+    stage.wait_until(hung, JobState.RUNNING)
+    time.sleep(1)  # so that the other job is not over when this one's time is
+    beside = stage.add("work 2.4")
     buried = stage.wait_until(hung, JobState.FAILED, 40)
     assert buried.crashes == 3
-    assert "took longer than 1 s" in buried.error_message
+    assert "took longer than 3 s in stage act" in buried.error_message
     assert stage.wait_until(beside, JobState.DONE).crashes == 0
+    assert "jobs=2" in stage.logs()
 
 
 def test_a_job_that_holds_the_interpreter_for_longer_than_the_lease_keeps_it(stage):

@@ -36,7 +36,7 @@ def test_a_postgresql_that_was_cut_off_loses_nothing_and_makes_nobody_look_dead(
 
 def test_results_that_came_during_the_outage_are_stored_after_it(stage, postgres_to_stop):
     stage.start_several(1)
-    job = stage.add("work 1.5")
+    job = stage.add("work 2.5")
     stage.wait_until_acting(job)
     postgres_to_stop.stop()
     time.sleep(3)

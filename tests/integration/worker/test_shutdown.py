@@ -12,7 +12,7 @@ from app.domain import JobState
 
 
 def test_on_sigterm_a_worker_finishes_what_it_has_and_takes_nothing_more(sqlite_stage, wait_for):
-    at_work = sqlite_stage.add("work 1.5")
+    at_work = sqlite_stage.add("work 2.5")
     worker = sqlite_stage.start(WORKER_THREADS="1")
     sqlite_stage.wait_until_acting(at_work)
     waiting = sqlite_stage.add("nothing")
