@@ -28,6 +28,9 @@ POSTGRES_CONNECT = {
 }
 """A server that vanished is noticed within seconds, not after the hours of the kernel's own time-outs."""
 
+SILENT_S = 30.0
+"""A process that writes to PostgreSQL and says nothing for so long is frozen, and must not hold up all others."""
+
 _QUERY_ONLY = "query_only"
 """What a connection to SQLite was told last."""
 
@@ -94,7 +97,7 @@ def _open(url: URL, *, foreign_keys: bool) -> Engine:
 
 
 def _open_postgres(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args=POSTGRES_CONNECT,
         pool_pre_ping=True,
@@ -103,6 +106,8 @@ def _open_postgres(url: URL) -> Engine:
         json_serializer=write_json,
         json_deserializer=from_json,
     )
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
 
 
 def _open_sqlite(url: URL, *, foreign_keys: bool) -> Engine:
@@ -149,3 +154,10 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
         connection.info[_QUERY_ONLY] = read_only
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    """Have the server end a writer that went silent, and with it the locks of its rows and of the change log."""
+    if not only_reads(connection):
+        milliseconds = round(1000 * SILENT_S)
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")

@@ -81,6 +81,8 @@ def translate(cause: BaseException) -> SoundkinError | None:
 def _of_postgres(cause: psycopg.Error) -> tuple[type[SoundkinError], str] | None:
     if cause.sqlstate == "53100":
         return StorageFull, FULL
+    if cause.sqlstate == "25P03":
+        return DatabaseUnavailable, "The process was frozen in the middle of a change, which is undone; try again."
     if cause.sqlstate is None:  # not from the server: from the driver, before or instead of an answer
         return POSTGRES_CLASSES["22" if isinstance(cause, psycopg.DataError) else "08"]
     if cause.sqlstate.startswith("42") and cause.sqlstate not in {"42P01", "42703"}:

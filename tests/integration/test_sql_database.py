@@ -300,6 +300,34 @@ def test_a_connection_lost_at_the_commit_is_transient(postgres, postgres_url):
         lose()
 
 
+@pytest.mark.postgres
+def test_a_writer_that_froze_in_the_middle_lets_go_of_what_it_held(postgres, postgres_url, monkeypatch):
+    monkeypatch.setattr("app.adapters.sql_engine.SILENT_S", 0.3)
+    impatient = make_url(postgres_url).update_query_dict({"options": "-c lock_timeout=10000"})
+
+    def freeze(other):
+        with postgres.transaction() as tx:
+            tx.catalogue.add_library(Library(new_id(), "of both"))
+            with other.transaction() as waiting:
+                waiting.catalogue.add_library(Library(new_id(), "of both"))
+            tx.catalogue.libraries()
+
+    url = impatient.render_as_string(hide_password=False)
+    with closing(SqlDatabase(url)) as other, pytest.raises(DatabaseUnavailable, match="frozen"):
+        freeze(other)
+    with postgres.transaction(read_only=True) as tx:
+        assert [library.name for library in tx.catalogue.libraries()] == ["default", "of both"]
+
+
+@pytest.mark.postgres
+def test_who_only_reads_may_take_long_between_two_looks(postgres, monkeypatch):
+    monkeypatch.setattr("app.adapters.sql_engine.SILENT_S", 0.1)
+    with postgres.transaction(read_only=True) as tx:
+        tx.catalogue.libraries()
+        time.sleep(0.5)
+        assert len(tx.catalogue.libraries()) == 1
+
+
 def end_connections(url):
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

@@ -3,15 +3,18 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from app.adapters.sql_database import SqlDatabase
 from app.domain import (
@@ -148,6 +151,14 @@ class Stage:
         [holder] = [worker for worker in self.workers if host.endswith(f":{worker.process.pid}")]
         return holder
 
+    def freeze(self, worker):
+        """Freeze a worker when it holds nothing in the database: SQLite would wait for it for ever."""
+        worker.freeze()
+        while self._is_held():
+            worker.thaw()
+            time.sleep(0.05)
+            worker.freeze()
+
     def cancel(self, job):
         with self.database.transaction() as tx:
             tx.queue.cancel(self.library.id, job.id)
@@ -185,6 +196,21 @@ class Stage:
         """Until a worker is in the middle of the job."""
         wait_for(lambda: self.look(job).stage == "act", seconds, lambda: self.report(job))
         return self.look(job)
+
+    def _is_held(self):
+        """Whether somebody is in the middle of a change to workers or jobs."""
+        url = make_url(self.url)
+        try:
+            if url.get_backend_name() == "sqlite":
+                with closing(sqlite3.connect(url.database, timeout=0.2, isolation_level=None)) as file:
+                    file.execute("BEGIN IMMEDIATE")
+                return False
+            with psycopg.connect(self.url, options="-c lock_timeout=200") as server:
+                server.execute("SELECT FROM worker FOR UPDATE")
+                server.execute("SELECT FROM job FOR UPDATE")
+        except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
+            return True
+        return False
 
     def report(self, job):
         return f"{self.look(job)}\n{self.logs()}"

@@ -58,7 +58,7 @@ def test_a_zombie_that_was_frozen_for_longer_than_its_lease_writes_nothing(stage
     stage.start_several(2)
     job = stage.add("work 3")
     zombie = stage.holder(job)
-    zombie.freeze()
+    stage.freeze(zombie)
     stage.wait_until(job, JobState.DONE)
     zombie.thaw()
     wait_for(lambda: "lease.lost" in zombie.log and zombie.log.count("worker.registered") == 2, 20, stage.logs)
