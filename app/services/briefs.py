@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -159,10 +160,11 @@ def view(tx: Transaction, briefs: Sequence[Brief]) -> Sequence[BriefView]:
 
 
 def _reference(tx: Transaction, brief: Brief) -> Track | None:
-    try:
-        return tx.catalogue.track(brief.library_id, brief.references()[0])
-    except NotFound:
-        return None
+    """Return what it refers to first; ``None`` where that was deleted, or what is stored names nothing."""
+    for reference in brief.references()[:1]:
+        with suppress(NotFound):
+            return tx.catalogue.track(brief.library_id, reference)
+    return None
 
 
 def _changed(brief: Brief, changes: Mapping[str, Any]) -> Brief:

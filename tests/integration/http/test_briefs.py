@@ -227,6 +227,18 @@ def test_a_deleted_reference_is_told_with_what_to_do(service, shelf):
     assert titles(run(service, brief)["matches"]) == {"two", "three"}
 
 
+def test_what_is_stored_of_one_brief_does_not_take_the_others_from_the_list(service, shelf):
+    made(service, shelf["reference"])
+    nothing = Brief(new_id(), DEFAULT_LIBRARY, "names nothing", "", {})
+    with service.database.transaction() as tx:
+        tx.briefs.add(nothing)
+    listed = service.http.get("/v1/briefs").json()["items"]
+    assert [each["name"] for each in listed] == ["names nothing", "Rain"]
+    assert [each["reference"] is None for each in listed] == [True, False]
+    answer = service.http.post(f"/v1/briefs/{nothing.id}/run")
+    assert (answer.status_code, answer.json()["errors"][0]["place"]) == (422, "body.request.reference")
+
+
 def test_a_further_reference_that_was_deleted_is_told_too(service, shelf):
     terms = [{"track": shelf["one"], "weights": {"timbre": 1}}]
     brief = made(service, shelf["reference"], request={"terms": terms})

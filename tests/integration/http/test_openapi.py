@@ -23,6 +23,8 @@ LONGEST_ADDRESS = 65_000
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def filled(request, serve):
     """A service with something in it, so that there are ids to be found."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_cleaner")()
     database = SqlDatabase(request.getfixturevalue(f"{request.param}_url"))
     service = serve(database=database, clip_wait_s=0.2)  # no worker is there to wait for
     track, clip = service.upload(b"RIFF1").json(), service.upload(b"RIFF2", path="/v1/clips").json()
