@@ -101,8 +101,14 @@ def test_encoders_tell_their_share_of_the_catalogue(service, employ):
     service.upload(b"RIFF1")
     worker.work()
     service.upload(b"RIFF2")
-    (shown,) = service.http.get("/v1/encoders").json()["items"]
-    assert (shown["state"], shown["is_default"], shown["embedded_share"]) == ("ready", True, 0.5)
+
+    def encoder():
+        (shown,) = service.http.get("/v1/encoders").json()["items"]
+        return shown
+
+    service.until(lambda: encoder()["embedded_share"] == 0.5, within_s=20)  # counts may be a moment old
+    shown = encoder()
+    assert (shown["state"], shown["is_default"]) == ("ready", True)
     assert [space["name"] for space in shown["spaces"]] == ["timbre", "rhythm"]
 
 
